@@ -1,0 +1,47 @@
+# `make table` and `make test` each do all that a fresh clone needs.
+.PHONY: setup table test lint format docs bench clean
+
+PYTHON ?= python3
+CORES ?= $(shell nproc 2>/dev/null || echo 2)
+BIN := .venv/bin
+
+setup: .venv/.ready
+
+.venv/.ready: envs/cpu.txt pyproject.toml
+	@echo "making the environment in .venv (a few minutes, once)"
+	@rm -f $@
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/cpu.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+	@echo "ready; 'source .venv/bin/activate' puts snakemake and cdmer on the path"
+
+table: setup
+	$(BIN)/snakemake --cores $(CORES) results/cdmer_table.csv
+	@cat results/cdmer_table.md
+
+test: setup
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/snakefmt Snakefile rules
+
+# what is generated from src/cdmer/config.py; a test fails when it drifts
+docs: setup
+	$(BIN)/cdmer config schema > workflow/schemas/config.schema.json
+	$(BIN)/cdmer config reference > docs/configuration.md
+
+bench: setup
+	$(BIN)/python benchmarks/lbp_top.py
+
+clean:
+	rm -rf .venv results/[!R]* .snakemake

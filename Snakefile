@@ -1,0 +1,30 @@
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+configfile: "config.yaml"
+
+
+# built locally from envs/Containerfile; used only with --software-deployment-method apptainer
+container: "docker-daemon://cdmer:0.1.0"
+
+
+include: "rules/common.smk"
+include: "rules/databases.smk"
+include: "rules/faces.smk"
+include: "rules/frames.smk"
+include: "rules/features.smk"
+include: "rules/models.smk"
+include: "rules/tables.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        tables(),
+
+
+rule all_features:
+    input:
+        PLAN.feature_stores(),

@@ -1,0 +1,58 @@
+rule annotate_cohort:
+    output:
+        "results/databases/{database}/synthetic/{sheet}.xlsx",
+    log:
+        "results/logs/databases/{database}/annotate-{sheet}.log",
+    params:
+        settings=cohort_settings,
+        code=code_digest("cdmer.databases.cohort.annotation"),
+    shell:
+        "cdmer --log {log} databases annotate {wildcards.database} {output}"
+        " --settings {params.settings:q} --code {params.code}"
+
+
+rule render_subject:
+    output:
+        truth="results/databases/{database}/truth/{subject}.h5",
+    log:
+        "results/logs/databases/{database}/render-{subject}.log",
+    params:
+        settings=cohort_settings,
+        folder="results/databases/{database}/synthetic",
+        planned=clips_digest,
+        code=code_digest("cdmer.databases.cohort.render"),
+    resources:
+        mem_mb=1500,
+    shell:
+        "cdmer --log {log} databases render {wildcards.database} {wildcards.subject}"
+        " {params.folder} {output.truth} --settings {params.settings:q}"
+        " --clips {params.planned} --code {params.code}"
+
+
+rule read_subject:
+    input:
+        rendered,
+    output:
+        "results/databases/{database}/subjects/{subject}.csv",
+    log:
+        "results/logs/databases/{database}/read-{subject}.log",
+    params:
+        settings=reader_settings,
+        clips=clips_digest,
+        code=reader_code,
+    shell:
+        "cdmer --log {log} databases read {wildcards.subject} {output}"
+        " --settings {params.settings:q} --clips {params.clips} --code {params.code}"
+
+
+rule join_manifest:
+    input:
+        slices,
+    output:
+        "results/databases/{database}/manifest.csv",
+    log:
+        "results/logs/databases/{database}/join.log",
+    params:
+        code=code_digest("cdmer.databases.manifest"),
+    shell:
+        "cdmer --log {log} databases join {input} --output {output} --code {params.code}"

@@ -1,0 +1,16 @@
+rule align_faces:
+    input:
+        "results/databases/{database}/subjects/{subject}.csv",
+    output:
+        "results/faces/{recipe}/{database}/{subject}.h5",
+    log:
+        "results/logs/faces/{recipe}/{database}/{subject}.log",
+    params:
+        settings=faces_settings,
+        clips=clips_digest,
+        code=code_digest("cdmer.faces.job"),
+    resources:
+        mem_mb=2000,
+    shell:
+        "cdmer --log {log} faces {input} {output} --settings {params.settings:q}"
+        " --clips {params.clips} --code {params.code}"

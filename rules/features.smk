@@ -1,0 +1,46 @@
+rule compute_features:
+    input:
+        frames_of_feature,
+    output:
+        "results/features/{feature}/{database}/{subject}.h5",
+    log:
+        "results/logs/features/{feature}/{database}/{subject}.log",
+    params:
+        settings=feature_settings,
+        code=feature_code,
+    resources:
+        mem_mb=1000,
+    shell:
+        "cdmer --log {log} features compute {input} {output} --settings {params.settings:q}"
+        " --code {params.code}"
+
+
+# A released file is one more part of a store, in place of the subjects' parts.
+rule import_released:
+    input:
+        released_file,
+    output:
+        "results/features/{feature}/{database}.released.h5",
+    log:
+        "results/logs/features/{feature}/{database}.released.log",
+    params:
+        settings=import_settings,
+        code=code_digest("cdmer.store.released"),
+    shell:
+        "cdmer --log {log} features import {input:q} {output} --settings {params.settings:q}"
+        " --code {params.code}"
+
+
+rule merge_features:
+    input:
+        shards=shards,
+        manifest=manifest,
+    output:
+        "results/features/{feature}/{database}.h5",
+    log:
+        "results/logs/features/{feature}/{database}.log",
+    params:
+        code=code_digest("cdmer.store.feature_store"),
+    shell:
+        "cdmer --log {log} features merge {input.shards} --output {output}"
+        " --manifest={input.manifest} --code {params.code}"

@@ -1,0 +1,17 @@
+rule train_model:
+    input:
+        source=source_store,
+        target=target_store,
+    output:
+        predictions="results/models/cdmer/{experiment}/{model}/predictions.csv",
+        metrics="results/models/cdmer/{experiment}/{model}/metrics.json",
+    log:
+        "results/models/cdmer/{experiment}/{model}/log.txt",
+    params:
+        settings=model_settings,
+        code=model_code,
+    resources:
+        mem_mb=1500,
+    shell:
+        "cdmer --log {log} models {input.source} {input.target} {output.predictions}"
+        " {output.metrics} --settings {params.settings:q} --code {params.code}"

@@ -1,0 +1,28 @@
+rule list_exclusions:
+    input:
+        PLAN.model_stores(),
+    output:
+        "results/exclusions.csv",
+    log:
+        "results/logs/tables/exclusions.log",
+    params:
+        code=code_digest("cdmer.evaluation.exclusions"),
+    shell:
+        "cdmer --log {log} tables exclusions {input} --output {output} --code {params.code}"
+
+
+rule tabulate_cdmer:
+    input:
+        predictions=predictions,
+        exclusions="results/exclusions.csv",
+    output:
+        csv="results/cdmer_table.csv",
+        md="results/cdmer_table.md",
+    log:
+        "results/logs/tables/cdmer.log",
+    params:
+        settings=as_json(PLAN.table_settings()),
+        code=code_digest("cdmer.evaluation.tables"),
+    shell:
+        "cdmer --log {log} tables cdmer {input.exclusions} {output.csv} {output.md}"
+        " --settings {params.settings:q} --code {params.code}"

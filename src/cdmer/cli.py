@@ -1,0 +1,237 @@
+"""The command line: one command a stage, which the workflow's rules call, and a few for people.
+
+A job's settings come as JSON from its rule's ``params``; they are the keyword arguments of the function that does
+the work. Nothing here reads the configuration for a job.
+"""
+
+import importlib
+import json
+import logging
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cdmer import __version__
+from cdmer.errors import CdmerError
+from cdmer.watch import end_with_runner
+
+app = typer.Typer(
+    help="The reproducible laboratory of cross-database micro-expression recognition.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+databases_app = typer.Typer(help="Stage databases: the synthetic cohort, and manifests.", no_args_is_help=True)
+features_app = typer.Typer(help="Stage features: describe clips, import releases, merge.", no_args_is_help=True)
+tables_app = typer.Typer(help="Stage tables: score predictions.", no_args_is_help=True)
+config_app = typer.Typer(help="The configuration: its schema and its reference page.", no_args_is_help=True)
+app.add_typer(databases_app, name="databases")
+app.add_typer(features_app, name="features")
+app.add_typer(tables_app, name="tables")
+app.add_typer(config_app, name="config")
+
+Settings = Annotated[str, typer.Option(help="Keyword arguments of the job, as JSON.")]
+Clips = Annotated[str, typer.Option(help="Digest of the clips that are read: another one is another job.")]
+Code = Annotated[str, typer.Option(help="Digest of the code that runs, kept with what it makes.")]
+
+
+# -- jobs -----------------------------------------------------------------------------------------------------------
+
+
+@databases_app.command("annotate")
+def annotate(database: str, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+    """Write the spreadsheet of a synthetic look-alike."""
+    from cdmer.databases.cohort.annotation import write_annotation
+    from cdmer.databases.cohort.plan import plan_database
+
+    write_annotation(plan_database(database, **json.loads(settings)), output)
+
+
+@databases_app.command("render")
+def render(
+    database: str,
+    subject: str,
+    folder: Path,
+    truth: Path,
+    settings: Settings = "{}",
+    clips: Clips = "",
+    code: Code = "",
+) -> None:
+    """Render the clips of one person of a synthetic look-alike, and write down their ground truth."""
+    from cdmer.databases.cohort.plan import plan_database
+    from cdmer.databases.cohort.render import render_subject
+
+    render_subject(plan_database(database, **json.loads(settings)), subject, folder, truth)
+
+
+@databases_app.command("read")
+def read(subject: str, output: Path, settings: Settings = "{}", clips: Clips = "", code: Code = "") -> None:
+    """Read one subject's slice of a database's manifest."""
+    from cdmer.databases.stage import write_subject
+
+    write_subject(subject, output, **json.loads(settings))
+
+
+@databases_app.command("join")
+def join(subjects: list[Path], output: Annotated[Path, typer.Option()], code: Code = "") -> None:
+    """Join the slices of all subjects into the database's manifest."""
+    from cdmer.databases.manifest import join_manifest
+
+    join_manifest(subjects, output)
+
+
+@app.command()
+def faces(manifest: Path, output: Path, settings: Settings = "{}", clips: Clips = "", code: Code = "") -> None:
+    """Stage faces: find, align and crop the faces of one subject."""
+    from cdmer.faces.job import align_faces
+
+    align_faces(manifest, output, **json.loads(settings))
+
+
+@app.command()
+def frames(faces: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+    """Stage frames: bring the clips of one subject to a fixed length."""
+    from cdmer.frames.job import interpolate_frames
+
+    interpolate_frames(faces, output, **json.loads(settings))
+
+
+@features_app.command("compute")
+def compute(frames: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+    """Describe the clips of one subject."""
+    from cdmer.descriptors.job import compute_features
+
+    compute_features(frames, output, **json.loads(settings), code=code)
+
+
+@features_app.command("import")
+def import_(release: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+    """Import a released feature file."""
+    from cdmer.store.released import import_released
+
+    import_released(release, output, **json.loads(settings), code_digest=code)
+
+
+@features_app.command("merge")
+def merge(
+    shards: list[Path],
+    output: Annotated[Path, typer.Option()],
+    manifest: Annotated[str, typer.Option(help="The database's manifest, whose digest is kept.")] = "",
+    code: Code = "",
+) -> None:
+    """Merge the parts of a feature store: its one writer."""
+    from cdmer.store.feature_store import merge as merge_shards
+
+    merge_shards(list(shards), output, manifest=manifest or None)
+
+
+@app.command()
+def models(
+    source: Path,
+    target: Path,
+    predictions: Path,
+    metrics: Path,
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
+    """Stage models: train one model for one experiment and predict its target."""
+    from cdmer.protocols.train import train_model
+
+    train_model(source, target, predictions, metrics, **json.loads(settings))
+
+
+@tables_app.command("cdmer")
+def cdmer_table(exclusions: Path, csv: Path, md: Path, settings: Settings = "{}", code: Code = "") -> None:
+    """Tabulate the cross-database experiments."""
+    from cdmer.evaluation.tables import tabulate_cdmer
+
+    tabulate_cdmer(exclusions=exclusions, csv=csv, md=md, **json.loads(settings))
+
+
+@tables_app.command("exclusions")
+def exclusions(stores: list[Path], output: Annotated[Path, typer.Option()], code: Code = "") -> None:
+    """List the clips that were left out, and why."""
+    from cdmer.evaluation.exclusions import list_exclusions
+
+    list_exclusions(stores, output)
+
+
+# -- for people -----------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is installed, which weights and devices there are, what is missing and how to get it."""
+    from cdmer.doctor import examine
+
+    raise typer.Exit(examine())
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Print the JSON schema of config.yaml."""
+    from cdmer.config import json_schema
+
+    typer.echo(json_schema(), nl=False)
+
+
+@config_app.command("reference")
+def config_reference() -> None:
+    """Print the reference page of the configuration, in Markdown."""
+    from cdmer.config import reference
+
+    typer.echo(reference(), nl=False)
+
+
+@app.callback(invoke_without_command=True)
+def common(
+    log: Annotated[Path | None, typer.Option(help="File that keeps what the job says.")] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """What holds for every command."""
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit()
+    handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    if log:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(log, mode="w", encoding="utf-8"))
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", handlers=handlers, force=True)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is half-written is removed
+    end_with_runner()
+
+
+def main() -> None:
+    """Run the command line; what a user can mend is one message, anything else a traceback."""
+    # `cdmer store` is mounted when it is asked for: its libraries would slow every job down
+    if "store" in sys.argv[1:2]:
+        app.add_typer(_load("cdmer.store.commands", "store_app"), name="store")
+    else:
+        app.command("store", help="Look into feature stores: ls, show, verify, import, export.")(lambda: None)
+    try:
+        app()
+    except CdmerError as error:
+        _last_words(f"error: {error}")
+    except Exception:
+        _last_words(traceback.format_exc())
+
+
+def _load(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(module), name)
+
+
+def _last_words(words: str) -> None:
+    """Say why the job failed, on the terminal and in its log, and end."""
+    logging.getLogger("cdmer").error("%s", words.removeprefix("error: "))
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(1)  # a daemon thread or a library's threads must not hold a failed job up
+
+
+if __name__ == "__main__":
+    main()

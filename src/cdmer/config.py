@@ -1,0 +1,338 @@
+"""The configuration: one typed model that validates, generates the JSON schema and the reference page.
+
+Read when the workflow is planned, never by a job: what a job needs reaches it through its rule's ``params``.
+"""
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cdmer.errors import CdmerError
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$")]
+
+
+class Settings(BaseModel):
+    """Base of all settings: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Database(Settings):
+    """Where a database lies and who can read it."""
+
+    reader: Literal["smic", "casme2", "samm", "clips"] = Field(
+        description="Layout of the database: `smic`, `casme2`, `samm`, or `clips` for a CSV of your own."
+    )
+    root: str | None = Field(
+        None,
+        description="Folder of the database (for `clips`: the CSV). `null`: a synthetic look-alike in the same layout.",
+    )
+    annotation: str | None = Field(None, description="The spreadsheet, where it does not lie in or beside the root.")
+
+
+class Cohort(Settings):
+    """The synthetic cohort that stands in for databases without a root."""
+
+    size: Literal["tiny", "small", "paper"] = Field(
+        "small", description="`tiny` for a smoke test, `small` for minutes on a laptop, `paper` for the real counts."
+    )
+    seed: int = Field(1, ge=0, description="Another seed is another cohort: other people, other motions.")
+    head_motion: bool = Field(True, description="Whether heads drift and turn slightly.")
+    blinks: bool = Field(True, description="Whether some people blink.")
+    noise: float = Field(1.0, ge=0, description="Camera noise, as a multiple of each camera's own.")
+
+
+class FacesRecipe(Settings):
+    """How faces are found, aligned and cropped."""
+
+    detector: Literal["dlib"] = Field("dlib", description="Finds the face on the onset frame.")
+    upsample: int = Field(0, ge=0, le=2, description="Doublings before detection; 1 finds faces under 80 pixels.")
+    size: int = Field(112, ge=16, le=1024, description="Side of the square crop, in pixels.")
+    eye_distance: float = Field(
+        0.4, gt=0, lt=1, description="Distance of the eye centres in the crop, as a fraction of its side."
+    )
+    eye_height: float = Field(0.36, gt=0, lt=1, description="Height of the eyes in the crop, from its top.")
+    color: Literal["grey", "rgb"] = Field("grey", description="What the crops keep.")
+    on_missing_face: Literal["error", "exclude"] = Field(
+        "error", description="A clip without a face stops the run, or is left out and listed with the reason."
+    )
+
+
+class FramesRecipe(Settings):
+    """How a clip is brought to a fixed number of frames."""
+
+    faces: Name = Field("aligned_112", description="The faces recipe that it reads.")
+    interpolation: Literal["tim"] = Field("tim", description="The temporal interpolation model of Zhou et al. (2011).")
+    length: int = Field(16, ge=2, le=512, description="Frames of the interpolated clip.")
+    rounding: Literal["half_up", "none"] = Field(
+        "half_up", description="`half_up`: rounded and clipped to 8 bits, for texture descriptors; `none`: float32."
+    )
+
+
+class LbpTopRecipe(Settings):
+    """LBP-TOP (Zhao and Pietikäinen 2007) on a pyramid of block grids."""
+
+    module: ClassVar[str] = "cdmer.descriptors.lbp_top"
+    descriptor: Literal["lbp_top"] = Field("lbp_top", description="The descriptor.")
+    frames: Name = Field("tim_16", description="The frames recipe that it reads.")
+    radius: int = Field(3, ge=1, description="Radius of the neighbourhood in x, y and t.")
+    neighbors: int = Field(8, ge=2, le=16, description="Sampling points on each plane's circle.")
+    grids: list[int] = Field([1, 2, 4, 8], min_length=1, description="Blocks on a side, grid by grid.")
+
+
+class ImportedFeature(Settings):
+    """A released feature file, used in place of computed features."""
+
+    database: Name = Field(description="The database that the file describes.")
+    feature: Name = Field("lbp_top_r3p8", description="The feature that it stands for.")
+    file: str = Field(description="The `.mat` file, below `imported_from`.")
+    order: Literal["blocks", "released"] = Field(
+        "blocks", description="Columns block by block, as computed features have them, or left as released."
+    )
+
+
+class ModelSettings(Settings):
+    """What every model's settings hold."""
+
+    module: ClassVar[str]
+    estimator: ClassVar[str]
+
+    def parameters(self) -> dict[str, Any]:
+        """The estimator's own parameters."""
+        return self.model_dump(exclude={"feature"})
+
+
+class SVMSettings(ModelSettings):
+    """Linear support vector machine, the benchmark's baseline."""
+
+    module: ClassVar[str] = "cdmer.adaptation.svm"
+    estimator: ClassVar[str] = "SVM"
+    feature: Name = Field("lbp_top_r3p8", description="The feature that it is trained on.")
+    C: float = Field(1.0, gt=0, description="Cost of a violated margin.")
+
+
+class Models(Settings):
+    """Settings of each model, by its public name."""
+
+    SVM: SVMSettings = SVMSettings()
+
+
+class CdmerProtocol(Settings):
+    """Choices that the papers leave open in the cross-database protocol."""
+
+    casme2_negative: Literal["disgust_sadness_fear", "disgust_repression"] = Field(
+        "disgust_sadness_fear",
+        description="Which emotions of CASME II count as negative; the papers disagree (docs/protocols.md).",
+    )
+
+
+# A configuration adds to these, entry by entry and key by key; it never loses one by not naming it.
+STANDARD: dict[str, dict[str, dict[str, Any]]] = {
+    "databases": {
+        "smic_hs": {"reader": "smic"},
+        "smic_vis": {"reader": "smic"},
+        "smic_nir": {"reader": "smic"},
+        "casme2": {"reader": "casme2"},
+        "samm": {"reader": "samm"},
+    },
+    "faces": {"aligned_112": {}},
+    "frames": {"tim_16": {}},
+    "features": {"lbp_top_r3p8": {}},
+}
+
+
+class Config(Settings):
+    """The whole configuration."""
+
+    databases: dict[Name, Database | None] = Field(
+        description="The databases, by name; `null` in place of an entry leaves that database out.",
+    )
+    cohort: Cohort = Field(Cohort(), description="The synthetic cohort.")
+    faces: dict[Name, FacesRecipe] = Field(description="Faces recipes, by name.")
+    frames: dict[Name, FramesRecipe] = Field(description="Frames recipes, by name.")
+    features: dict[Name, LbpTopRecipe] = Field(description="Features, by name; a model names the one that it reads.")
+    imported_from: str = Field("data/released", description="Folder of the released feature files.")
+    imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
+    protocols: list[Literal["cdmer"]] = Field(["cdmer"], min_length=1, description="The tables to make.")
+    cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
+    models: Literal["all"] | list[Name] = Field("all", description="`all`, or the names of the models to train.")
+    model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
+    rounds: int = Field(10, ge=1, description="Trainings of a model that draws random numbers; others train once.")
+    budget: Literal["quick", "paper"] = Field(
+        "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
+    )
+    selection: list[Literal["default", "source", "unsupervised", "oracle"]] = Field(
+        ["default", "oracle"],
+        min_length=1,
+        description="How hyper-parameters are chosen; a model without any has the one row `default`.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_standard_entries(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        merged = dict(raw)
+        for key, standard in STANDARD.items():
+            given = raw.get(key, {})
+            if isinstance(given, dict):
+                merged[key] = {**standard, **{name: _over(standard.get(name), entry) for name, entry in given.items()}}
+        return merged
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "Config":
+        for name, frames in self.frames.items():
+            _known(f"frames.{name}.faces", frames.faces, self.faces)
+        for name, feature in self.features.items():
+            _known(f"features.{name}.frames", feature.frames, self.frames)
+            frames = self.frames[feature.frames]
+            if frames.rounding != "half_up" or self.faces[frames.faces].color != "grey":
+                raise ValueError(
+                    f"features.{name}: LBP-TOP reads grey 8-bit frames; use a frames recipe with "
+                    "`rounding: half_up` on a faces recipe with `color: grey`"
+                )
+        for model, settings in self.chosen_models().items():
+            _known(f"model_settings.{model}.feature", settings.feature, self.features)
+        for imported in self.imported_features:
+            _known("imported_features: database", imported.database, self.databases)
+            _known("imported_features: feature", imported.feature, self.features)
+        for name, database in self.databases.items():
+            if database and database.root is None and database.reader == "clips" and not self.imported(name):
+                raise ValueError(f"databases.{name}: the reader `clips` has no look-alike; give it a root, a CSV file")
+        return self
+
+    def chosen_models(self) -> dict[str, SVMSettings]:
+        """The settings of the models to train, by public name."""
+        known = {name: getattr(self.model_settings, name) for name in Models.model_fields}
+        if self.models == "all":
+            return known
+        for name in self.models:
+            _known("models", name, known)
+        return {name: known[name] for name in self.models}
+
+    def imported(self, database: str) -> dict[str, ImportedFeature]:
+        """The released features of a database, by the name of the feature that they stand for."""
+        return {entry.feature: entry for entry in self.imported_features if entry.database == database}
+
+
+def read_config(raw: Mapping[str, Any]) -> Config:
+    """Check a configuration.
+
+    Raises
+    ------
+    CdmerError
+        One line for each fault; an unknown key is answered with the nearest known one.
+    """
+    try:
+        return Config.model_validate(dict(raw))
+    except ValidationError as error:
+        faults = sorted({_fault(dict(fault), raw) for fault in error.errors()})
+        raise CdmerError(
+            "the configuration is not valid:\n" + "\n".join(f"  {fault}" for fault in faults),
+            "correct config.yaml, or the file given with --configfile; docs/configuration.md lists every key",
+        ) from None
+
+
+def json_schema() -> str:
+    """The JSON schema of `config.yaml`, for editors that complete and check."""
+    schema = Config.model_json_schema()
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    return json.dumps(schema, indent=2) + "\n"
+
+
+def reference() -> str:
+    """The reference page of the configuration, in Markdown."""
+    parts = [
+        "# Configuration",
+        "",
+        "Every key of `config.yaml`, generated from `src/cdmer/config.py` by `cdmer config reference`.",
+        "Pass a file of your own with `--configfile`: it needs only the keys that differ.",
+    ]
+    waiting: list[tuple[str, type[Settings]]] = [("", Config)]
+    while waiting:
+        prefix, model = waiting.pop(0)
+        parts += ["", f"## {f'`{prefix}`' if prefix else 'Top level'}", "", str(model.__doc__).strip(), ""]
+        parts += ["| key | values | default | meaning |", "|---|---|---|---|"]
+        for key, field in model.model_fields.items():
+            children = _settings_inside(field.annotation)
+            # a mapping by name shows as faces.NAME.size, a list of entries as imported_features.ITEM.file
+            middle = ".NAME" if "dict" in str(field.annotation) else ".ITEM" if "list" in str(field.annotation) else ""
+            waiting += [(f"{prefix}{'.' if prefix else ''}{key}{middle}", child) for child in children]
+            default = "see below" if children else "required" if field.is_required() else _shown(field.default)
+            parts.append(f"| `{key}` | {_values(key, model)} | {default} | {field.description or ''} |")
+    return "\n".join(parts) + "\n"
+
+
+def _settings_inside(annotation: Any) -> list[type[Settings]]:
+    if isinstance(annotation, type) and issubclass(annotation, Settings):
+        return [annotation]
+    return [found for inner in getattr(annotation, "__args__", ()) for found in _settings_inside(inner)]
+
+
+def _shown(value: object) -> str:
+    return f"`{json.dumps(value)}`"
+
+
+def _values(key: str, model: type[Settings]) -> str:
+    properties = model.model_json_schema().get("properties", {})
+    schema = properties.get(key, {})
+    options = [option for option in schema.get("anyOf", [schema]) if option.get("type") != "null"]
+    words = []
+    for option in options:
+        enum = option.get("enum") or ([option["const"]] if "const" in option else option.get("items", {}).get("enum"))
+        if enum:
+            words.append(", ".join(f"`{value}`" for value in enum))
+        elif "$ref" in option:
+            words.append("settings")
+        else:
+            words.append({"object": "by name", "array": "list"}.get(option.get("type", ""), option.get("type", "")))
+    return " or ".join(dict.fromkeys(words))
+
+
+def _over(standard: dict[str, Any] | None, given: Any) -> Any:
+    return {**standard, **given} if standard and isinstance(given, dict) else given
+
+
+def _known(where: str, name: str, known: Mapping[str, Any]) -> None:
+    if name not in known:
+        raise ValueError(f"{where}: there is no {name!r} here{_nearest(name, known)}; known: {', '.join(known)}")
+
+
+def _nearest(name: str, known: Mapping[str, Any] | list[str]) -> str:
+    lower = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(name.lower(), list(lower), n=1, cutoff=0.5)
+    return f", did you mean {lower[close[0]]!r}?" if close else ""
+
+
+def _fault(fault: dict[str, Any], raw: Mapping[str, Any]) -> str:
+    """One line for one fault that pydantic found."""
+    path = [str(part) for part in fault["loc"] if not _is_branch(part, fault["loc"])]
+    where = ".".join(path)
+    if fault["type"] == "extra_forbidden":
+        known = _keys_at(path[:-1])
+        return f"{where}: unknown key{_nearest(path[-1], known)} (known here: {', '.join(known)})"
+    if fault["type"] == "value_error":
+        return str(fault["msg"]).removeprefix("Value error, ")
+    return f"{where}: {fault['msg'][0].lower()}{fault['msg'][1:]}, but it is {fault.get('input')!r}"
+
+
+def _is_branch(part: object, loc: tuple[object, ...]) -> bool:
+    """Pydantic names the member of a union that it tried (``literal['all']``); a user never wrote that."""
+    return isinstance(part, str) and (part.startswith(("literal[", "list[")) or part in {"Database"})
+
+
+def _keys_at(path: list[str]) -> list[str]:
+    """The known keys of the settings that `path` leads to."""
+    model: type[Settings] = Config
+    for part in path:
+        field = model.model_fields.get(part)
+        if field is None:
+            continue  # the user's own name of a recipe or database, or the number of a list's item
+        children = _settings_inside(field.annotation)
+        if children:
+            model = children[0]
+    return list(model.model_fields)

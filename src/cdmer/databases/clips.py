@@ -1,0 +1,93 @@
+"""Clips of one's own: a CSV file with a row a clip, each a folder of frames or a video file."""
+
+import csv
+import math
+from pathlib import Path
+
+from cdmer.databases.reading import AnnotationRow, ClipEntry, did_you_mean
+from cdmer.errors import CdmerError
+
+REQUIRED = ("clip", "subject", "path")
+OPTIONAL = ("onset", "apex", "offset", "fps", "emotion", "objective_class", "action_units", "database")
+
+
+def entries(root: Path, annotation: Path | None) -> list[ClipEntry]:
+    """The rows of the CSV file `root`, in its order."""
+    if annotation is not None:
+        raise CdmerError(
+            f"databases: the reader clips reads no annotation, and was given {annotation}",
+            "leave it null; the CSV file that is the root says all",
+        )
+    if not root.is_file():
+        raise CdmerError(f"databases: root {root} is not a file", "the reader clips wants the CSV file that lists them")
+    return [_entry(row) for row in _rows(root)]
+
+
+def _rows(table: Path) -> list[AnnotationRow]:
+    try:
+        with open(table, encoding="utf-8-sig", newline="") as lines:
+            reader = csv.reader(lines, strict=True)
+            header = [name.strip() for name in next(reader, [])]
+            _check_header(table, header)
+            rows = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise CdmerError(f"{table} cannot be read as CSV ({error})", "save it as comma-separated UTF-8") from error
+    for number, cells in rows:
+        if len(cells) > len(header):
+            raise CdmerError(
+                f"{table} row {number} has {len(cells)} cells under {len(header)} columns",
+                "put text that contains a comma between double quotes",
+            )
+    return [AnnotationRow(table, number, dict(zip(header, cells, strict=False))) for number, cells in rows]
+
+
+def _check_header(table: Path, header: list[str]) -> None:
+    known = (*REQUIRED, *OPTIONAL)
+    for name in header:
+        if name not in known:
+            raise CdmerError(
+                f"{table}: unknown column {name!r}",
+                f"the columns are {', '.join(known)}, separated by commas{did_you_mean(name, known)}",
+            )
+        if header.count(name) > 1:
+            raise CdmerError(f"{table}: column {name} appears twice", "remove one of the two")
+    missing = [name for name in REQUIRED if name not in header]
+    if missing:
+        raise CdmerError(f"{table}: no column {missing[0]}", f"every table of clips has {', '.join(REQUIRED)}")
+
+
+def _entry(row: AnnotationRow) -> ClipEntry:
+    path = row.file.parent / Path(row.required("path")).expanduser()
+    if not path.exists():
+        raise CdmerError(f"{row.where}: there is no {path}", f"correct its path, which counts from {row.file.parent}")
+    fps = _fps(row)
+    if fps is None and path.is_dir():
+        raise CdmerError(f"{row.where} has no fps", "a folder of frames cannot tell its frames per second: fill it in")
+    emotion = row.text("emotion")
+    return ClipEntry(
+        clip=row.required("clip"),
+        subject=row.required("subject"),
+        database=row.text("database") or row.file.stem,
+        path=path,
+        where=row.where,
+        fps=fps,
+        onset=row.frame("onset"),
+        apex=row.frame("apex"),
+        offset=row.frame("offset"),
+        emotion=emotion and emotion.lower(),
+        objective_class=row.objective_class("objective_class"),
+        action_units=row.text("action_units"),
+    )
+
+
+def _fps(row: AnnotationRow) -> float | None:
+    text = row.text("fps")
+    if text is None:
+        return None
+    try:
+        fps = float(text)
+    except ValueError:
+        fps = math.nan
+    if not (math.isfinite(fps) and fps > 0):
+        raise CdmerError(f"{row.where}: fps {text!r} is no number of frames per second", "write it as 25 or 29.97")
+    return fps

@@ -1,0 +1,99 @@
+"""The spreadsheets that go with the frames, columns, preamble and blank headers as in the real databases."""
+
+import datetime
+import zipfile
+from pathlib import Path
+
+from openpyxl import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
+
+from cdmer.databases.cohort.layouts import annotation_name
+from cdmer.databases.cohort.plan import DatabasePlan
+from cdmer.errors import CdmerError
+from cdmer.files import whole_file
+
+_CASME2_HEADER = (
+    "Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units", "Estimated Emotion",
+)  # fmt: skip
+_SAMM_HEADER = (
+    "Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration", "Micro",
+    "Action Units", "Estimated Emotion", "Objective Classes", "Notes",
+)  # fmt: skip
+_SAMM_PREAMBLE = (
+    "Synthetic cohort in the layout of SAMM",
+    "Every face, movement and label on this sheet was generated.",
+    None,
+    "Frame numbers count at 200 frames per second, as in the file names.",
+    "Duration counts frames, onset and offset included.",
+    "Action units carry an intensity from A (trace) to E (maximum), and L or R where one side moves alone.",
+    "Emotions follow from the action units.",
+    "Objective classes follow from the action units alone.",
+    None, None, None, None, None,
+)  # fmt: skip
+_EPOCH = datetime.datetime(2014, 5, 8)
+
+
+def write_annotation(plan: DatabasePlan, path: str | Path) -> None:
+    """Write the spreadsheet of `plan`, columns, preamble and blank headers as in the real one.
+
+    Raises
+    ------
+    CdmerError
+        The database ships no annotation.
+    """
+    if annotation_name(plan.database) is None:
+        raise CdmerError(f"{plan.database} ships no annotation", "read its labels from the folders' names")
+    book = Workbook()
+    sheet = book.active
+    assert isinstance(sheet, Worksheet)  # a new workbook has one
+    (_fill_casme2 if plan.database == "casme2" else _fill_samm)(plan, sheet)
+    if plan.database == "casme2":
+        book.create_sheet("Sheet2")
+        book.create_sheet("Sheet3")
+    with whole_file(path) as partial:
+        book.save(partial)
+        _forget_the_clock(partial)
+
+
+def _fill_casme2(plan: DatabasePlan, sheet: Worksheet) -> None:
+    sheet.title = "Sheet1"
+    sheet.append(_CASME2_HEADER)
+    for person in plan.subjects:
+        for clip in person.clips:
+            units: int | str = int(clip.action_units) if clip.action_units.isdigit() else clip.action_units
+            number = person.subject.removeprefix("sub")
+            sheet.append((number, clip.name, None, clip.onset, clip.apex, clip.offset, None, units, clip.emotion))
+
+
+def _fill_samm(plan: DatabasePlan, sheet: Worksheet) -> None:
+    sheet.title = "MICRO_ONLY"
+    for line in _SAMM_PREAMBLE:
+        sheet.append((line,))
+    sheet.append(_SAMM_HEADER)
+    for person in plan.subjects:
+        for clip in person.clips:
+            sheet.append(
+                (person.subject, clip.name, clip.inducement, clip.onset, clip.apex, clip.offset, clip.n_frames,
+                 "Micro - 1/2", clip.action_units, clip.emotion, clip.objective_class, None)
+            )  # fmt: skip
+
+
+def _forget_the_clock(path: Path) -> None:
+    """Give the workbook, and every member of its archive, one fixed time: the same plan gives the same bytes."""
+    with zipfile.ZipFile(path) as archive:
+        members = [(name, archive.read(name)) for name in archive.namelist()]
+    stamp = _EPOCH.strftime("%Y-%m-%dT%H:%M:%SZ")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members:
+            if name == "docProps/core.xml":
+                content = _with_times(content.decode(), stamp).encode()
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH.timetuple()[:6]), content, zipfile.ZIP_DEFLATED)
+
+
+def _with_times(core: str, stamp: str) -> str:
+    for tag in ("created", "modified"):
+        head, _, rest = core.partition(f"<dcterms:{tag}")
+        attributes, _, rest = rest.partition(">")
+        _, _, rest = rest.partition("<")
+        core = f"{head}<dcterms:{tag}{attributes}>{stamp}<{rest}"
+    return core

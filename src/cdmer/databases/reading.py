@@ -1,0 +1,253 @@
+"""What the readers share: the registry, the entry that a reader makes of a clip, folders, cells, the census.
+
+A reader is a module of one function, ``entries(root, annotation) -> list[ClipEntry]``: what the database says of its
+clips, without opening a recording. `cdmer.databases.stage` adds what the recordings hold and makes the manifest.
+"""
+
+import dataclasses
+import difflib
+import hashlib
+import importlib
+import json
+import os
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from cdmer.databases.recording import frame_number
+from cdmer.errors import CdmerError
+
+READERS = {
+    "smic": "cdmer.databases.smic",
+    "casme2": "cdmer.databases.casme2",
+    "samm": "cdmer.databases.samm",
+    "clips": "cdmer.databases.clips",
+}
+_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
+_WHOLE = re.compile(r"([0-9]+)(?:\.0+)?")  # spreadsheets and CSV writers turn 46 into 46.0
+
+
+@dataclass(frozen=True)
+class ClipEntry:
+    """What a database says of one clip. Frame numbers are its own; None is unknown."""
+
+    clip: str
+    subject: str
+    database: str
+    path: Path  # folder of frames, or video file
+    where: str  # file and row, or folder, that errors name
+    fps: float | None = None  # None: the video's own
+    onset: int | None = None  # None: the first frame found
+    apex: int | None = None
+    offset: int | None = None  # None: the last frame found
+    emotion: str | None = None
+    objective_class: str | None = None
+    action_units: str | None = None
+    notes: tuple[str, ...] = ()  # what was mended, for the log
+
+
+def read_entries(reader: str, root: str | Path, annotation: str | Path | None = None) -> list[ClipEntry]:
+    """What a database says of its clips, in its own order.
+
+    Parameters
+    ----------
+    reader
+        A key of `READERS`.
+    root
+        The database's folder, or the CSV file of the reader ``clips``.
+    annotation
+        The database's spreadsheet; None looks for it in `root` and beside it.
+
+    Raises
+    ------
+    CdmerError
+        No such reader or root, no clip, or what the reader finds wrong.
+    """
+    if reader not in READERS:
+        raise CdmerError(
+            f"databases: unknown reader {reader!r}",
+            f"choose one of {', '.join(READERS)}{did_you_mean(reader, READERS)}",
+        )
+    place = Path(root).expanduser()
+    if not place.exists():
+        raise CdmerError(
+            f"databases: root {place} does not exist",
+            "correct the root, or leave it null for a synthetic database in the same layout",
+        )
+    sheet = None if annotation is None else Path(annotation).expanduser()
+    found = cast(list[ClipEntry], importlib.import_module(READERS[reader]).entries(place, sheet))
+    if not found:
+        raise CdmerError(f"{place}: no clip found", f"check the layout that the reader {reader} expects")
+    return found
+
+
+def census(reader: str, root: str | Path, annotation: str | Path | None = None) -> dict[str, str]:
+    """A digest a subject, which changes when anything that its clips are read from does.
+
+    It covers the subject's entries, in order, and name, size and modification time of each of its frame or video
+    files. No recording is opened, so it is cheap enough for planning a workflow.
+
+    Returns
+    -------
+    dict of str
+        Subject to 16 hexadecimal digits, subjects in the database's order.
+    """
+    facts: dict[str, list[object]] = {}
+    for entry in read_entries(reader, root, annotation):
+        said = dataclasses.asdict(entry) | {"path": str(entry.path)}
+        for unread in ("where", "notes"):  # neither reaches the manifest: an inserted row changes no other subject
+            del said[unread]
+        facts.setdefault(entry.subject, []).append([said, _stamps(entry.path)])
+    return {
+        subject: hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
+        for subject, seen in facts.items()
+    }
+
+
+def _stamps(path: Path) -> list[tuple[str, int, int]]:
+    """Name, size in bytes and modification time in ns of each frame file of a folder, or of a video."""
+    try:
+        if not path.is_dir():
+            return [_stamp(path.name, path.stat())]
+        with os.scandir(path) as files:
+            return sorted(_stamp(file.name, file.stat()) for file in files if frame_number(file.name) is not None)
+    except FileNotFoundError as error:
+        raise CdmerError(f"{error.filename} is gone, or is a link to nothing", "restore the file") from error
+
+
+def _stamp(name: str, stat: os.stat_result) -> tuple[str, int, int]:
+    return name, stat.st_size, stat.st_mtime_ns
+
+
+@dataclass(frozen=True)
+class AnnotationRow:
+    """A row of an annotation file. Cells go by the headers that the reader asked for; absent columns are empty."""
+
+    file: Path
+    number: int  # as the spreadsheet program shows it
+    cells: Mapping[str, object]
+
+    @property
+    def where(self) -> str:
+        """The file and the row, for errors."""
+        return f"{self.file} row {self.number}"
+
+    def text(self, column: str) -> str | None:
+        """A cell as text without outer blanks, None where it is empty; 4.0 is "4"."""
+        return cell_text(self.cells.get(column)) or None
+
+    def required(self, column: str) -> str:
+        """A cell as text; an error where it is empty."""
+        text = self.text(column)
+        if text is None:
+            raise CdmerError(f"{self.where} has no {column}", f"fill in its {column}, or remove the row")
+        return text
+
+    def frame(self, column: str) -> int | None:
+        """A frame number, None where the cell is empty; an error where it holds anything else."""
+        text = self.text(column)
+        if text is None:
+            return None
+        number = whole_number(text)
+        if number is None:
+            raise CdmerError(f"{self.where}: {column} {text!r} is no frame number", f"correct its {column}")
+        return number
+
+    def required_frame(self, column: str) -> int:
+        """A frame number; an error where the cell holds anything else or nothing."""
+        self.required(column)
+        return cast(int, self.frame(column))
+
+    def apex(self, column: str, onset: int, offset: int) -> tuple[int | None, tuple[str, ...]]:
+        """The apex, or None and a note where the cell holds no number or one outside [onset, offset]."""
+        text = self.text(column) or ""
+        number = whole_number(text)
+        if number is None:
+            return None, (f"{self.where}: {column} {text!r} is no frame number; the apex counts as unknown",)
+        if not onset <= number <= offset:
+            outside = f"{column} {number} is not between onset {onset} and offset {offset}"
+            return None, (f"{self.where}: {outside}; the apex counts as unknown",)
+        return number, ()
+
+    def emotion(self, column: str, known: Collection[str]) -> str:
+        """The emotion in lower case, "other" and "others" being one; an error where the database has no such word."""
+        said = self.required(column)
+        word = said.lower()
+        if word not in known:
+            word = {"other": "others", "others": "other"}.get(word, word)
+        if word in known:
+            return word
+        raise CdmerError(
+            f"{self.where}: unknown emotion {said!r}",
+            f"the database's words are {', '.join(sorted(known))}{did_you_mean(word, known)}",
+        )
+
+    def objective_class(self, column: str) -> str | None:
+        """The objective class as a Roman numeral, from a number or a numeral; None where the cell is empty."""
+        text = self.text(column)
+        if text is None or text.upper() in _ROMAN:
+            return text and text.upper()
+        number = whole_number(text)
+        if number is None or not 1 <= number <= len(_ROMAN):
+            raise CdmerError(f"{self.where}: unknown objective class {text!r}", "use 1 to 7, or I to VII")
+        return _ROMAN[number - 1]
+
+
+def cell_text(cell: object) -> str:
+    """A cell's value as text without outer blanks; empty for None, no ".0" after whole numbers."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return str(cell).strip()
+
+
+def whole_number(text: str) -> int | None:
+    """A non-negative whole number, written "46" or "46.0"; None for any other text."""
+    found = _WHOLE.fullmatch(text)
+    return int(found[1]) if found else None
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """A question that ends a remedy, or nothing where no known word is near."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+    """A sorting key that reads runs of digits as numbers, so that s2 comes before s11."""
+    parts = re.split(r"([0-9]+)", name.casefold())  # text and digits by turns
+    return [(int(part), "") if place % 2 else (-1, part) for place, part in enumerate(parts)]
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """The folders in `folder` in natural order, those hidden or made by archivers (``.x``, ``__MACOSX``) aside."""
+    with os.scandir(folder) as found:
+        names = [item.name for item in found if item.is_dir() and not item.name.startswith((".", "_"))]
+    return [folder / name for name in sorted(names, key=natural_key)]
+
+
+def find_folder(parent: Path, name: str) -> Path | None:
+    """The folder `name` in `parent`; failing that, the one that differs only in capitals and zero padding.
+
+    Zeros count as padding in the leading number alone (``s01_ne_01`` is ``s1_ne_01``, ``EP01_2`` is not ``EP01_02``).
+
+    Raises
+    ------
+    CdmerError
+        Several folders differ from `name` in nothing else.
+    """
+    if (parent / name).is_dir():
+        return parent / name
+    alike = [f for f in subfolders(parent) if _unpadded(f.name) == _unpadded(name)] if parent.is_dir() else []
+    if len(alike) > 1:
+        raise CdmerError(
+            f"{parent}: {' and '.join(f.name for f in alike)} both read as {name}", "remove or rename one of the two"
+        )
+    return alike[0] if alike else None
+
+
+def _unpadded(name: str) -> str:
+    return re.sub(r"^([a-z]*)0+(?=[0-9])", r"\1", name.casefold())

@@ -1,0 +1,28 @@
+"""The job that lists the clips that were left out, and why."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from cdmer.files import write_text
+from cdmer.store.feature_store import FeatureStore
+
+
+def list_exclusions(stores: Sequence[str | Path], output: str | Path) -> None:
+    """Write one row a clip that a stage left out: database, subject, clip, stage, reason.
+
+    Parameters
+    ----------
+    stores
+        Feature stores, named after their databases; a clip that several features lack is listed once.
+    output
+        The CSV to write; only its header where every clip was used.
+    """
+    rows = {
+        (Path(store).stem, entry.subject, entry.clip, entry.stage, entry.reason)
+        for store in stores
+        for entry in FeatureStore(store).excluded
+    }
+    table = pd.DataFrame(sorted(rows, key=str), columns=["database", "subject", "clip", "stage", "reason"])
+    write_text(output, table.to_csv(index=False, lineterminator="\n"))

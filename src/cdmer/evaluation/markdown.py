@@ -1,0 +1,74 @@
+"""Tables in the papers' shape: methods by experiments, UF1 / accuracy, the best in bold."""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from cdmer.protocols.cdmer import cdmer_experiments
+
+
+def cdmer_markdown(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], exclusions: pd.DataFrame) -> str:
+    """The CDMER table as Markdown.
+
+    Parameters
+    ----------
+    table
+        As `results/cdmer_table.csv`.
+    left_out
+        Experiments that could not be computed: ``experiment``, ``model``, ``reason``.
+    exclusions
+        The clips that earlier stages left out.
+    """
+    parts = ["# Cross-database micro-expression recognition", "", "UF1 / accuracy; the best UF1 of ours in bold."]
+    for type_ in ("TYPE-I", "TYPE-II"):
+        rows = table[table["type"] == type_]
+        if not rows.empty:
+            parts += ["", f"## {type_}", "", *_grid(rows, type_)]
+    parts += ["", *_footnotes(table, left_out, exclusions)]
+    return "\n".join(parts) + "\n"
+
+
+def _grid(rows: pd.DataFrame, type_: str) -> list[str]:
+    names = [experiment.name for experiment in cdmer_experiments() if experiment.type == type_]
+    names = [name for name in [*names, "average"] if name in set(rows["experiment"])]
+    best = rows.groupby("experiment")["uf1"].max()
+    lines = [
+        "| method | selection | " + " | ".join(name.replace("->", " → ") for name in names) + " |",
+        "|---|---|" + "---|" * len(names),
+    ]
+    for (model, selection), group in rows.groupby(["model", "selection"], sort=False):
+        cells = group.set_index("experiment")
+        ours = [_cell(cells, name, "uf1", "accuracy", best.get(name)) for name in names]
+        theirs = [_cell(cells, name, "published_uf1", "published_accuracy") for name in names]
+        papers = sorted(set(cells["published_in"].dropna()) - {""})
+        lines.append(f"| {model} | {selection} | " + " | ".join(ours) + " |")
+        if papers:
+            lines.append(f"| {model}, published | {', '.join(papers)} | " + " | ".join(theirs) + " |")
+    return lines
+
+
+def _cell(cells: pd.DataFrame, name: str, first: str, second: str, best: float | None = None) -> str:
+    if name not in cells.index or pd.isna(cells.at[name, first]):
+        return "–"
+    score = f"{cells.at[name, first]:.4f}"
+    if best is not None and cells.at[name, first] == best:
+        score = f"**{score}**"
+    return f"{score} / {cells.at[name, second]:.4f}" if not pd.isna(cells.at[name, second]) else score
+
+
+def _footnotes(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], exclusions: pd.DataFrame) -> list[str]:
+    units = sorted(set(table["interval_over"])) if len(table) else []
+    notes = [
+        "Intervals and spreads are in `cdmer_table.csv`: 95 % percentile bootstrap over "
+        + (" or ".join(units) or "subjects")
+        + ("; a release without subjects leaves only clips to draw." if "clips" in units else ".")
+    ]
+    if len(exclusions):
+        notes.append(f"{len(exclusions)} clips were excluded by earlier stages: `exclusions.csv` names them.")
+    by_reason: dict[str, list[str]] = {}
+    for entry in left_out:
+        by_reason.setdefault(entry["reason"], []).append(f"{entry['experiment']} ({entry['model']})")
+    notes += [f"Left out: {', '.join(names)}: {reason}." for reason, names in by_reason.items()]
+    incomplete = {"TYPE-I", "TYPE-II"} - set(table.loc[table["experiment"] == "average", "type"])
+    notes += [f"No average of {type_}: it needs all six experiments." for type_ in sorted(incomplete)]
+    return [f"- {note}" for note in notes]

@@ -1,0 +1,95 @@
+"""Accuracy, unweighted F1 and unweighted average recall of pooled predictions.
+
+Predictions of all folds are pooled and scored once, as MEGC 2019 does; a mean of per-fold scores is another number.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """The fraction of samples predicted right (also called WAR).
+
+    Raises
+    ------
+    ValueError
+        `y_true` and `y_pred` are empty or of different lengths.
+    """
+    truth, predicted = _pair(y_true, y_pred)
+    return float(np.mean(truth == predicted))
+
+
+def uf1(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[Any] | None = None) -> float:
+    """Unweighted F1 (macro F1): the mean over classes of ``2 TP / (2 TP + FP + FN)``.
+
+    Parameters
+    ----------
+    y_true, y_pred
+        One label a sample.
+    classes
+        What the mean runs over; by default the classes that occur in either. A class with neither truth nor
+        prediction counts 0.
+
+    Raises
+    ------
+    ValueError
+        An empty or mismatched input, or a label outside `classes`.
+    """
+    return float(uf1_of(confusion(y_true, y_pred, classes)))
+
+
+def uar(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[Any] | None = None) -> float:
+    """Unweighted average recall (balanced accuracy): the mean over classes of ``TP / (TP + FN)``.
+
+    As `uf1`, but a class without truth has no recall and is left out of the mean; `absent_classes` names those.
+    """
+    return float(uar_of(confusion(y_true, y_pred, classes)))
+
+
+def absent_classes(y_true: ArrayLike, classes: Sequence[Any]) -> list[Any]:
+    """The `classes` that never occur in `y_true`: 0 at best in `uf1`, left out of `uar`."""
+    present = set(np.asarray(y_true).tolist())
+    return [name for name in classes if name not in present]
+
+
+def confusion(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[Any] | None = None) -> NDArray[np.int64]:
+    """Confusion matrix (classes, classes): truth by row, prediction by column."""
+    truth, predicted = _pair(y_true, y_pred)
+    known = np.unique(np.concatenate([truth, predicted])) if classes is None else np.asarray(classes)
+    row = {name: index for index, name in enumerate(known.tolist())}
+    stranger = set(np.concatenate([truth, predicted]).tolist()) - set(row)
+    if stranger:
+        raise ValueError(f"labels {sorted(map(str, stranger))} are not among the classes {known.tolist()}")
+    matrix = np.zeros((len(row), len(row)), dtype=np.int64)
+    np.add.at(matrix, ([row[name] for name in truth.tolist()], [row[name] for name in predicted.tolist()]), 1)
+    return matrix
+
+
+def uf1_of(matrices: NDArray[Any]) -> NDArray[np.float64]:
+    """UF1 of each confusion matrix in an array (..., classes, classes)."""
+    right = np.einsum("...kk->...k", matrices).astype(float)
+    return _ratio(2 * right, matrices.sum(-1) + matrices.sum(-2), absent=0.0).mean(-1)
+
+
+def uar_of(matrices: NDArray[Any]) -> NDArray[np.float64]:
+    """UAR of each confusion matrix in an array (..., classes, classes)."""
+    right = np.einsum("...kk->...k", matrices).astype(float)
+    recall = _ratio(right, matrices.sum(-1), absent=np.nan)
+    result: NDArray[np.float64] = np.nanmean(recall, axis=-1)
+    return result
+
+
+def _ratio(above: NDArray[np.float64], below: NDArray[Any], absent: float) -> NDArray[np.float64]:
+    return np.divide(above, below, out=np.full(above.shape, absent), where=below != 0)
+
+
+def _pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
+    truth, predicted = np.asarray(y_true), np.asarray(y_pred)
+    if truth.ndim != 1 or truth.shape != predicted.shape or not truth.size:
+        raise ValueError(
+            f"expected as many predictions as labels, at least one, got {truth.shape} labels and {predicted.shape}"
+        )
+    return truth, predicted

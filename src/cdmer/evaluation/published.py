@@ -1,0 +1,48 @@
+"""The numbers that the papers printed, beside which ours stand.
+
+`published.csv` holds one row a printed cell, with the paper, its table and a note where the number is doubtful.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+DEPENDS_ON_FILES = ("published.csv",)
+# Which paper is quoted where several print a cell: TGSR first, whose authors released the benchmark's features.
+PRECEDENCE = ("TGSR", "MADTN", "FR", "DSCNN")
+
+
+class Published(NamedTuple):
+    """UF1 and accuracy as printed (fractions, None where not printed), and the paper."""
+
+    uf1: float | None
+    accuracy: float | None
+    paper: str
+
+
+def published_score(type_: str, experiment: str, model: str) -> Published | None:
+    """What the papers print for a model (its public name) in a CDMER experiment, or None.
+
+    Parameters
+    ----------
+    type_
+        ``TYPE-I`` or ``TYPE-II``.
+    experiment
+        ``H->V`` and the like, or ``average``.
+    """
+    cells = _cells()
+    for paper in PRECEDENCE:
+        uf1, accuracy = (cells.get((paper, type_, experiment, model, metric)) for metric in ("uf1", "accuracy"))
+        if uf1 is not None or accuracy is not None:
+            return Published(uf1, accuracy, paper)
+    return None
+
+
+@cache
+def _cells() -> dict[tuple[str, ...], float]:
+    table = pd.read_csv(Path(__file__).with_name("published.csv"), keep_default_na=False)
+    plain = table[table["variant"] == ""]
+    keys = plain[["paper", "type", "experiment", "model", "metric"]].itertuples(index=False, name=None)
+    return dict(zip(keys, plain["value"].astype(float), strict=True))

@@ -1,0 +1,200 @@
+"""The job of the tables stage: from predictions to `results/cdmer_table.csv` and its Markdown twin."""
+
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cdmer.evaluation.intervals import bootstrap_uf1, interval
+from cdmer.evaluation.markdown import cdmer_markdown
+from cdmer.evaluation.metrics import accuracy, uar, uf1
+from cdmer.evaluation.published import published_score
+from cdmer.files import write_text
+from cdmer.protocols.cdmer import CLASSES, Experiment, cdmer_experiments
+
+COLUMNS = (
+    "protocol",
+    "type",
+    "experiment",
+    "source",
+    "target",
+    "model",
+    "selection",
+    "rounds",
+    "uf1",
+    "uf1_std",
+    "uf1_low",
+    "uf1_high",
+    "uar",
+    "accuracy",
+    "accuracy_std",
+    "n_target",
+    "published_uf1",
+    "published_accuracy",
+    "published_in",
+    "interval_over",
+)
+SEED = 20180515  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
+
+
+class Part(TypedDict):
+    """One experiment × model of the table: where its predictions are."""
+
+    experiment: str
+    model: str
+    predictions: str
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What one experiment × model × selection came to."""
+
+    experiment: Experiment
+    model: str
+    selection: str
+    uf1: NDArray[np.float64]  # by round
+    uar: NDArray[np.float64]
+    accuracy: NDArray[np.float64]
+    n_target: int
+    bootstrap: NDArray[np.float64]
+    over: str
+
+
+def tabulate_cdmer(
+    parts: Sequence[Part],
+    left_out: Sequence[Mapping[str, str]],
+    exclusions: str | Path,
+    csv: str | Path,
+    md: str | Path,
+) -> None:
+    """Score all predictions and write the table.
+
+    Parameters
+    ----------
+    parts
+        The experiments to tabulate, in the order of the rows.
+    left_out
+        Experiments that could not be computed: ``experiment``, ``model``, ``reason``.
+    exclusions
+        CSV of the clips that earlier stages left out, counted under the table.
+    csv, md
+        What to write: one row a model × experiment × selection, and the papers' shape.
+    """
+    experiments = {experiment.name: experiment for experiment in cdmer_experiments()}
+    scores = [s for part in parts for s in _score(experiments[part["experiment"]], part["model"], part["predictions"])]
+    rows = [_row(score) for score in scores]
+    rows += [_average_row(type_, group) for type_, group in _complete_types(scores)]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
+    write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions)))
+
+
+def _score(experiment: Experiment, model: str, predictions: str) -> Iterable[Scores]:
+    """One `Scores` for each selection in a file of predictions."""
+    table = pd.read_csv(predictions, dtype={"clip": str, "subject": str, "label": str, "predicted": str})
+    for selection, chosen in table.groupby("selection", sort=False):
+        rounds = [group for _, group in chosen.groupby("round")]
+        pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in rounds]
+        draws = [
+            bootstrap_uf1(truth, predicted, _subjects(group), CLASSES, _seed(experiment, _subjects(group)))
+            for group, (truth, predicted) in zip(rounds, pairs, strict=True)
+        ]
+        yield Scores(
+            experiment=experiment,
+            model=model,
+            selection=str(selection),
+            uf1=np.array([uf1(*pair, CLASSES) for pair in pairs]),
+            uar=np.array([uar(*pair, CLASSES) for pair in pairs]),
+            accuracy=np.array([accuracy(*pair) for pair in pairs]),
+            n_target=len(rounds[0]),
+            # the same people are drawn in every round: the interval is about people, the spread about rounds
+            bootstrap=np.mean([draw.values for draw in draws], axis=0),
+            over=draws[0].over,
+        )
+
+
+def _subjects(group: pd.DataFrame) -> list[str | None]:
+    return [None if pd.isna(subject) else str(subject) for subject in group["subject"]]
+
+
+def _seed(experiment: Experiment, subjects: Sequence[str | None]) -> int:
+    """One seed for one set of people, so that they are drawn together wherever they are the target."""
+    people = sorted({subject for subject in subjects if subject is not None}) or [experiment.target]
+    return SEED + zlib.crc32("\n".join(people).encode())
+
+
+def _complete_types(scores: Sequence[Scores]) -> Iterable[tuple[str, list[Scores]]]:
+    """The six experiments of each type, model and selection, where all six were computed."""
+    groups: dict[tuple[str, str, str], list[Scores]] = {}
+    for score in scores:
+        groups.setdefault((score.experiment.type, score.model, score.selection), []).append(score)
+    for (type_, _, _), group in groups.items():
+        if len(group) == sum(experiment.type == type_ for experiment in cdmer_experiments()):
+            yield type_, group
+
+
+def _row(score: Scores) -> dict[str, Any]:
+    experiment = score.experiment
+    return {
+        "protocol": "cdmer",
+        "type": experiment.type,
+        "experiment": experiment.name,
+        "source": experiment.source,
+        "target": experiment.target,
+        "model": score.model,
+        "selection": score.selection,
+        "n_target": score.n_target,
+        "interval_over": score.over,
+        **_numbers(score.uf1, score.uar, score.accuracy, score.bootstrap),
+        **_published(experiment.type, experiment.name, score.model),
+    }
+
+
+def _average_row(type_: str, group: Sequence[Scores]) -> dict[str, Any]:
+    """The mean of a type's six experiments; targets with the same people are drawn together, others independently."""
+    rounds = min(len(score.uf1) for score in group)
+    means = [np.mean([getattr(s, name)[:rounds] for s in group], axis=0) for name in ("uf1", "uar", "accuracy")]
+    return {
+        "protocol": "cdmer",
+        "type": type_,
+        "experiment": "average",
+        "source": "",
+        "target": "",
+        "model": group[0].model,
+        "selection": group[0].selection,
+        "n_target": sum(score.n_target for score in group),
+        "interval_over": group[0].over if len({score.over for score in group}) == 1 else "subjects and clips",
+        **_numbers(*means, np.mean([score.bootstrap for score in group], axis=0)),
+        **_published(type_, "average", group[0].model),
+    }
+
+
+def _numbers(
+    f1: NDArray[np.float64], recall: NDArray[np.float64], right: NDArray[np.float64], draws: NDArray[np.float64]
+) -> dict[str, Any]:
+    low, high = interval(draws)
+    spread = len(f1) > 1
+    return {
+        "rounds": len(f1),
+        "uf1": f1.mean(),
+        "uf1_std": f1.std(ddof=1) if spread else None,
+        "uf1_low": low,
+        "uf1_high": high,
+        "uar": recall.mean(),
+        "accuracy": right.mean(),
+        "accuracy_std": right.std(ddof=1) if spread else None,
+    }
+
+
+def _published(type_: str, experiment: str, model: str) -> dict[str, Any]:
+    found = published_score(type_, experiment, model)
+    return {
+        "published_uf1": found.uf1 if found else None,
+        "published_accuracy": found.accuracy if found else None,
+        "published_in": found.paper if found else "",
+    }

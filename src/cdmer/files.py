@@ -1,0 +1,103 @@
+"""Outputs that are whole or absent, whenever the process is killed.
+
+A file is written beside its final name, flushed to disk and renamed. Readers therefore never meet half a file, and
+what a killed process leaves behind is a hidden ``.partial`` that the next writer of the same name sweeps away.
+"""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def whole_file(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
+
+    The parent folder is created. The yielded file must exist when the block ends.
+    """
+    final = Path(path)
+    with _partial(final) as partial:
+        yield partial
+        with open(partial, "rb") as written:
+            os.fsync(written.fileno())
+        os.replace(partial, final)
+        _flush_folder(final.parent)
+
+
+@contextmanager
+def whole_folder(path: str | Path) -> Iterator[Path]:
+    """Yield an empty temporary folder beside `path`; swap it in for `path` when the block ends well."""
+    final = Path(path)
+    with _partial(final) as partial:
+        partial.mkdir()
+        yield partial
+        if final.exists():  # os.replace cannot overwrite a folder that holds files
+            doomed = partial.with_suffix(".old.partial")
+            os.replace(final, doomed)
+            os.replace(partial, final)
+            shutil.rmtree(doomed)
+        else:
+            os.replace(partial, final)
+        _flush_folder(final.parent)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write `text` as UTF-8 with Unix line ends, whole or not at all."""
+    with whole_file(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+@contextmanager
+def _partial(final: Path) -> Iterator[Path]:
+    final.parent.mkdir(parents=True, exist_ok=True)
+    _sweep(final)
+    partial = final.with_name(f".{final.name}.{socket.gethostname()}.{os.getpid()}.partial")
+    _remove(partial)
+    try:
+        yield partial
+    finally:
+        _remove(partial)
+
+
+def _sweep(final: Path) -> None:
+    """Remove what dead processes of this machine left beside `final`; another machine's are not ours to judge."""
+    host = socket.gethostname()
+    for left in final.parent.glob(f".{final.name}.{host}.*.partial"):
+        pid = left.name.removeprefix(f".{final.name}.{host}.").split(".")[0]
+        if pid.isdigit() and not is_alive(int(pid)):
+            _remove(left)
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of that number runs on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the rename itself durable (a no-op where folders cannot be opened)."""
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(handle)
+    except OSError:
+        pass  # some network file systems refuse to flush a folder; the rename is still atomic
+    finally:
+        os.close(handle)

@@ -1,0 +1,47 @@
+"""What a run gives its jobs, and jobs that end with the run that started them.
+
+When the workflow is killed outright, its jobs are orphans that nobody waits for, and the next run would start the
+same jobs beside them. A job that knows its runner (environment variable CDMER_RUNNER) watches
+it and ends when it is gone; half-written files are never renamed.
+"""
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from cdmer.files import is_alive
+
+RUNNER = "CDMER_RUNNER"
+
+
+# Results must not depend on --cores, and threads that wait for work must not spin.
+ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "OPENCV_FOR_THREADS_NUM": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+
+
+def set_job_environment() -> None:
+    """Give the jobs of this run its own commands, one thread of mathematics each, and a runner to watch."""
+    commands = str(Path(sys.executable).parent)
+    os.environ.update(ONE_THREAD, PATH=f"{commands}{os.pathsep}{os.environ.get('PATH', '')}")
+    os.environ[RUNNER] = str(os.getpid())
+
+
+def end_with_runner(every: float = 0.5) -> None:
+    """Watch the runner from a thread of this process, if there is one to watch."""
+    runner = os.environ.get(RUNNER, "")
+    if runner.isdigit():
+        threading.Thread(target=_watch, args=(int(runner), every), daemon=True).start()
+
+
+def _watch(runner: int, every: float) -> None:
+    while is_alive(runner):
+        time.sleep(every)
+    os._exit(137)  # as if killed along with it: no clean-up that could take time or fail

@@ -1,0 +1,145 @@
+"""LBP-TOP: bit for bit against a slow reference, and against scikit-image plane by plane."""
+
+import math
+
+import numpy as np
+import pytest
+import skimage.feature
+
+from cdmer.descriptors import lbp_top
+from cdmer.descriptors.lbp_top import uniform_bins
+
+
+def reference(clip, radius, neighbors, grids):
+    """The definition, voxel by voxel and in float32; no code shared with the kernel."""
+    frames, height, width = clip.shape
+    r = radius
+    centre = clip[r : frames - r, r : height - r, r : width - r].astype(np.float32)
+    codes = np.zeros((3, *centre.shape), dtype=np.int64)
+    for p in range(neighbors):
+        c = round(r * math.cos(2 * math.pi * p / neighbors), 9)
+        s = round(r * math.sin(2 * math.pi * p / neighbors), 9)
+        for plane, offset in enumerate([(0, -s, c), (s, 0, c), (c, -s, 0)]):
+            low = [math.floor(value) for value in offset]
+            value = np.zeros_like(centre)
+            for corner in np.ndindex(2, 2, 2):
+                weight = math.prod(
+                    (o - l) if step else (1 - (o - l)) for o, l, step in zip(offset, low, corner, strict=True)
+                )
+                if weight:
+                    t, y, x = (r + l + step for l, step in zip(low, corner, strict=True))
+                    size = centre.shape
+                    taken = clip[t : t + size[0], y : y + size[1], x : x + size[2]]
+                    value += np.float32(weight) * taken.astype(np.float32)
+            codes[plane] |= (value >= centre - np.float32(1e-3)).astype(np.int64) << p
+    mapping, bins = [], 0
+    for code in range(2**neighbors):
+        bits = [(code >> p) & 1 for p in range(neighbors)]
+        uniform = sum(bits[p] != bits[p - 1] for p in range(neighbors)) <= 2
+        mapping.append(bins if uniform else -1)
+        bins += uniform
+    mapped = np.array([bins if m < 0 else m for m in mapping])[codes]
+    parts = []
+    for grid in grids:
+        sides = [math.floor(side / grid + 0.5) for side in centre.shape[1:]]
+        for i in range(grid):
+            for j in range(grid):
+                rows = slice(i * sides[0], None if i == grid - 1 else (i + 1) * sides[0])
+                columns = slice(j * sides[1], None if j == grid - 1 else (j + 1) * sides[1])
+                for plane in range(3):
+                    counts = np.bincount(mapped[plane][:, rows, columns].ravel(), minlength=bins + 1)
+                    parts.append((counts / counts.sum()).astype(np.float32))
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize(
+    ("shape", "radius", "neighbors", "grids"),
+    [
+        ((16, 112, 112), 3, 8, (1, 2, 4, 8)),
+        ((9, 40, 33), 1, 8, (1, 2, 5)),
+        ((10, 40, 33), 3, 4, (1, 3)),
+        ((8, 30, 31), 2, 6, (2,)),
+        ((3, 20, 20), 1, 4, (1,)),
+    ],
+)
+def test_equals_the_reference_bit_for_bit(shape, radius, neighbors, grids):
+    rng = np.random.default_rng(7)
+    # smooth enough for uniform patterns, with plateaus for ties
+    clip = (rng.integers(0, 256, shape) // 32 * 32).astype(np.uint8)
+    np.testing.assert_array_equal(lbp_top(clip, radius, neighbors, grids), reference(clip, radius, neighbors, grids))
+
+
+def test_xy_plane_agrees_with_scikit_image():
+    """scikit-image's circle runs the same way round; its `nri_uniform` numbers the same 58 patterns otherwise."""
+    clip = np.random.default_rng(5).integers(0, 256, (7, 40, 40), dtype=np.uint8)
+    ours = lbp_top(clip, 3, 8, (1,)).reshape(3, 59)[0]
+    theirs = np.concatenate(
+        [skimage.feature.local_binary_pattern(clip[t], 8, 3, "nri_uniform")[3:-3, 3:-3].ravel() for t in range(3, 4)]
+    )
+    counts = np.bincount(theirs.astype(int), minlength=59) / theirs.size
+    assert abs(counts[58] - ours[58]) < 2e-3
+    np.testing.assert_allclose(np.sort(counts[:58]), np.sort(ours[:58]), atol=2e-3)
+
+
+def test_a_flat_clip_is_all_ties():
+    """Every neighbour equals its centre: code 255, the last uniform pattern, bin 57."""
+    histogram = lbp_top(np.full((8, 20, 20), 77, np.uint8), 3, 8, (1, 2)).reshape(-1, 59)
+    np.testing.assert_array_equal(histogram[:, 57], 1)
+
+
+def test_a_ramp_by_hand():
+    """Brighter to the right: in XY and XT the neighbours with x >= 0 are not darker, in YT all are equal."""
+    ramp = np.broadcast_to(np.arange(20, dtype=np.uint8) * 3, (9, 20, 20)).copy()
+    code = sum(1 << p for p in (0, 1, 2, 6, 7))
+    histogram = lbp_top(ramp, 3, 8, (1,)).reshape(3, 59)
+    bins = uniform_bins(8)
+    assert histogram[0, bins[code]] == histogram[1, bins[code]] == 1
+    assert histogram[2, bins[255]] == 1
+
+
+def test_light_that_only_scales_changes_nothing():
+    clip = np.random.default_rng(2).integers(0, 60, (9, 30, 30), dtype=np.uint8)
+    np.testing.assert_array_equal(lbp_top(clip, 3, 8, (1, 2)), lbp_top(clip * 4 + 10, 3, 8, (1, 2)))
+
+
+def test_length_order_and_sums():
+    clip = np.random.default_rng(3).integers(0, 256, (16, 112, 112), dtype=np.uint8)
+    vector = lbp_top(clip)
+    assert vector.shape == (85 * 3 * 59,)
+    assert vector.dtype == np.float32
+    np.testing.assert_allclose(vector.reshape(-1, 59).sum(1), 1, atol=1e-6)
+    # the area-weighted mean of the 2 x 2 grid (53 + 53) is the whole face
+    blocks = vector.reshape(85, 3, 59)
+    np.testing.assert_allclose(blocks[1:5].mean(0), blocks[0], atol=1e-6)
+
+
+def test_a_change_in_one_corner_changes_that_corners_blocks_only():
+    clip = np.random.default_rng(4).integers(0, 256, (16, 112, 112), dtype=np.uint8)
+    other = clip.copy()
+    other[:, 100:, 100:] = 255 - other[:, 100:, 100:]
+    changed = (lbp_top(clip) != lbp_top(other)).reshape(85, -1).any(1)
+    eight = changed[21:].reshape(8, 8)
+    assert eight[7, 7]
+    assert not eight[:6].any()
+    assert not eight[:, :6].any()
+
+
+@pytest.mark.parametrize("neighbors", [4, 8])
+def test_number_of_bins(neighbors):
+    bins = uniform_bins(neighbors)
+    assert bins.max() + 1 == neighbors * (neighbors - 1) + 3
+    assert (np.diff(bins[bins < bins.max()].astype(int)) == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("clip", "words"),
+    [
+        (np.zeros((16, 112, 112)), "uint8"),
+        (np.zeros((16, 112), np.uint8), "frames, height, width"),
+        (np.zeros((6, 30, 30), np.uint8), "border"),
+        (np.zeros((9, 18, 18), np.uint8), "grid of 8 leaves blocks empty"),
+    ],
+)
+def test_clips_that_cannot_be_described(clip, words):
+    with pytest.raises(ValueError, match=words):
+        lbp_top(clip)

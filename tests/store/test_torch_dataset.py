@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+
+from cdmer.errors import CdmerError
+from cdmer.store.feature_store import FeatureStore
+
+torch = pytest.importorskip("torch")
+from torch.utils.data import DataLoader  # noqa: E402
+
+from cdmer.store.torch_dataset import FeatureDataset  # noqa: E402
+
+ROWS = np.arange(60, dtype=np.uint8).reshape(10, 2, 3)
+
+
+@pytest.fixture
+def store(tmp_path, provenance):
+    return FeatureStore.write(tmp_path / "s.h5", ROWS, list("abcdefghij"), provenance=provenance, scale=0.5)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_in_any_number_of_workers(store, workers):
+    rows = [9, 0, 3, 3, 7]
+    data = FeatureDataset(store, rows=rows, targets=[2, 0, 1, 1, 2])
+    store.load()  # the parent has read before its workers fork
+    batches = list(DataLoader(data, batch_size=2, num_workers=workers))
+    X, targets = (torch.cat(parts) for parts in zip(*batches, strict=True))
+    assert X.dtype == torch.float32
+    np.testing.assert_array_equal(X.numpy(), ROWS[rows] / 2)
+    assert targets.tolist() == [2, 0, 1, 1, 2]
+
+
+def test_without_targets(store):
+    data = FeatureDataset(str(store.path))
+    assert len(data) == 10
+    np.testing.assert_array_equal(data[-1].numpy(), ROWS[-1] / 2)
+
+
+def test_wrong_targets_and_missing_store(store, tmp_path):
+    with pytest.raises(ValueError, match="2 targets for 3 rows"):
+        FeatureDataset(store, rows=[0, 1, 2], targets=[0, 1])
+    with pytest.raises(CdmerError, match="no such feature store"):
+        FeatureDataset(tmp_path / "none.h5")

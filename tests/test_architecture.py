@@ -1,0 +1,82 @@
+"""The rules of the house, held by reading the imports of every module."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from cdmer.code import reached_modules
+
+SOURCE = Path(__file__).resolve().parents[1] / "src" / "cdmer"
+STAGES = [
+    {"databases"},
+    {"faces"},
+    {"frames"},
+    {"motion", "descriptors"},
+    {"adaptation", "networks"},
+    {"protocols", "evaluation"},
+    {"report"},
+]
+SHARED = {"store", "errors", "files", "progress"}
+PACKAGES = {name: rank for rank, names in enumerate(STAGES) for name in names}
+MODULES = sorted(SOURCE.rglob("*.py"))
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(SOURCE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _imported(path: Path) -> set[str]:
+    """Modules of cdmer that a file imports, at its top or in a function."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+    return {name for name in found if name.split(".")[0] == "cdmer" and name != "cdmer"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_a_stage_imports_only_stages_to_its_left_and_what_is_shared(path):
+    package = path.relative_to(SOURCE).parts[0]
+    if package in SHARED or package not in PACKAGES:
+        return
+    for imported in _imported(path):
+        other = imported.split(".")[1]
+        assert other in SHARED or PACKAGES.get(other, 99) <= PACKAGES[package], f"{_name(path)} imports {imported}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=_name)
+def test_the_store_and_small_modules_import_no_stage(path):
+    package = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    if package in SHARED:
+        strangers = {name for name in _imported(path) if name.split(".")[1] not in SHARED}
+        assert not strangers
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if p.name != "__init__.py"], ids=_name)
+def test_names_are_imported_from_where_they_are_defined(path):
+    """A package's `__init__` re-exports for users; importing it inside would blow every code digest up."""
+    packages = {name for name in _imported(path) if (SOURCE.parent / Path(*name.split("."))).is_dir()}
+    assert not packages
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        "cdmer.databases.stage",
+        "cdmer.databases.cohort.render",
+        "cdmer.faces.job",
+        "cdmer.frames.job",
+        "cdmer.descriptors.job",
+        "cdmer.store.released",
+        "cdmer.store.feature_store",
+        "cdmer.protocols.train",
+        "cdmer.evaluation.tables",
+        "cdmer.evaluation.exclusions",
+    ],
+)
+def test_jobs_never_import_the_configuration_or_the_command_line(job):
+    assert not reached_modules(job) & {"cdmer.config", "cdmer.plan", "cdmer.cli"}

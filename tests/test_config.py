@@ -1,0 +1,66 @@
+"""The configuration: what is accepted, what is refused and with which words."""
+
+import pytest
+import yaml
+
+from cdmer.config import Config, json_schema, read_config, reference
+from cdmer.errors import CdmerError
+
+
+def test_the_default_file_is_the_default(repository):
+    """config.yaml says what happens anyway; when the two part, readers of the file are misled."""
+    from_file = read_config(yaml.safe_load((repository / "config.yaml").read_text()))
+    assert from_file == read_config({})
+
+
+def test_schema_and_reference_have_not_drifted(repository):
+    """`make docs` writes both."""
+    assert (repository / "workflow/schemas/config.schema.json").read_text() == json_schema()
+    assert (repository / "docs/configuration.md").read_text() == reference()
+
+
+def test_every_key_is_documented():
+    undocumented = [name for name, field in Config.model_fields.items() if not field.description]
+    assert not undocumented
+
+
+@pytest.mark.parametrize("name", ["paper-scale", "real-databases", "released-features"])
+def test_the_shipped_configurations_are_valid(repository, name):
+    read_config(yaml.safe_load((repository / f"workflow/configs/{name}.yaml").read_text()))
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        ({"selecton": ["default"]}, ["selecton: unknown key", "'selection'"]),
+        ({"databases": {"casme2": {"rot": "x"}}}, ["databases.casme2.rot: unknown key", "'root'"]),
+        ({"faces": {"aligned_112": {"sise": 64}}}, ["faces.aligned_112.sise", "'size'"]),
+        ({"model_settings": {"SVM": {"c": 1}}}, ["model_settings.SVM.c", "'C'"]),
+        ({"models": ["SWM"]}, ["'SWM'", "'SVM'"]),
+        ({"features": {"mine": {"frames": "tim_61"}}}, ["features.mine.frames", "'tim_16'"]),
+        ({"databases": {"x": {"reader": "smik"}}}, ["databases.x.reader", "'smic'"]),
+        ({"databases": {"x": {"reader": "clips"}}}, ["databases.x", "root"]),
+        ({"rounds": 0}, ["rounds", "greater than or equal to 1"]),
+        ({"imported_features": [{"database": "casme3", "file": "x.mat"}]}, ["casme3", "'casme2'"]),
+        ({"frames": {"tim_16": {"rounding": "none"}}}, ["lbp_top_r3p8", "half_up"]),
+        ({"faces": {"aligned_112": {"color": "rgb"}}}, ["lbp_top_r3p8", "grey"]),
+        ({"faces": 3}, ["faces"]),
+    ],
+)
+def test_a_fault_is_named_with_the_nearest_known_word(raw, words):
+    with pytest.raises(CdmerError) as caught:
+        read_config(raw)
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_an_entry_adds_to_the_standard_ones_and_null_removes_one():
+    config = read_config({"databases": {"mine": {"reader": "clips", "root": "c.csv"}, "smic_hs": None}})
+    assert config.databases["smic_hs"] is None
+    assert config.databases["casme2"] is not None
+    assert config.databases["mine"].root == "c.csv"
+
+
+def test_a_partial_entry_keeps_the_rest_of_the_standard_one():
+    config = read_config({"databases": {"casme2": {"root": "/data"}}})
+    assert config.databases["casme2"].reader == "casme2"
