@@ -104,9 +104,7 @@ def feature_code(wildcards):
 
 def frames_of_feature(wildcards):
     recipe = PLAN.config.features[wildcards.feature].frames
-    return (
-        f"results/frames/{recipe}/{wildcards.database}/{wildcards.subject}.h5"
-    )
+    return f"results/frames/{recipe}/{wildcards.database}/{wildcards.subject}.h5"
 
 
 def released_file(wildcards):

@@ -16,13 +16,13 @@ rule render_subject:
         truth="results/databases/{database}/truth/{subject}.h5",
     log:
         "results/logs/databases/{database}/render-{subject}.log",
+    resources:
+        mem_mb=1500,
     params:
         settings=cohort_settings,
         folder="results/databases/{database}/synthetic",
         planned=clips_digest,
         code=code_digest("cdmer.databases.cohort.render"),
-    resources:
-        mem_mb=1500,
     shell:
         "cdmer --log {log} databases render {wildcards.database} {wildcards.subject}"
         " {params.folder} {output.truth} --settings {params.settings:q}"

@@ -5,11 +5,11 @@ rule compute_features:
         "results/features/{feature}/{database}/{subject}.h5",
     log:
         "results/logs/features/{feature}/{database}/{subject}.log",
+    resources:
+        mem_mb=1000,
     params:
         settings=feature_settings,
         code=feature_code,
-    resources:
-        mem_mb=1000,
     shell:
         "cdmer --log {log} features compute {input} {output} --settings {params.settings:q}"
         " --code {params.code}"

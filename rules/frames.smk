@@ -5,11 +5,11 @@ rule interpolate_frames:
         "results/frames/{recipe}/{database}/{subject}.h5",
     log:
         "results/logs/frames/{recipe}/{database}/{subject}.log",
+    resources:
+        mem_mb=1000,
     params:
         settings=frames_settings,
         code=code_digest("cdmer.frames.job"),
-    resources:
-        mem_mb=1000,
     shell:
         "cdmer --log {log} frames {input} {output} --settings {params.settings:q}"
         " --code {params.code}"

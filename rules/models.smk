@@ -7,11 +7,11 @@ rule train_model:
         metrics="results/models/cdmer/{experiment}/{model}/metrics.json",
     log:
         "results/models/cdmer/{experiment}/{model}/log.txt",
+    resources:
+        mem_mb=1500,
     params:
         settings=model_settings,
         code=model_code,
-    resources:
-        mem_mb=1500,
     shell:
         "cdmer --log {log} models {input.source} {input.target} {output.predictions}"
         " {output.metrics} --settings {params.settings:q} --code {params.code}"

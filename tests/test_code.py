@@ -19,7 +19,8 @@ def package(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "__init__.py").write_text("from cdmer.demo.top import f\n")
     (folder / "top.py").write_text(
-        '"""Doc."""\nimport cv2\nfrom cdmer.demo.low import g\n\n\ndef f(x):\n    """Say."""\n    return g(x) + 1  # one\n'
+        '"""Doc."""\nimport cv2\nfrom cdmer.demo.low import g\n\n\n'
+        'def f(x):\n    """Say."""\n    return g(x) + 1  # one\n'
     )
     (folder / "low.py").write_text("DEPENDS_ON_FILES = ('table.csv',)\n\n\ndef g(x):\n    return 2 * x\n")
     (folder / "other.py").write_text("def h():\n    return 0\n")

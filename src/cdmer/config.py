@@ -100,6 +100,7 @@ class ModelSettings(Settings):
 
     module: ClassVar[str]
     estimator: ClassVar[str]
+    feature: Name = Field(description="The feature that it is trained on.")
 
     def parameters(self) -> dict[str, Any]:
         """The estimator's own parameters."""

@@ -225,6 +225,12 @@ class Plan:
         """The feature store that a model reads for a database."""
         return f"results/features/{self.models[model].feature}/{database}.h5"
 
+    def origin(self, model: str, database: str) -> str:
+        """Where the clips behind a model's features come from: ``real``, ``released`` or ``synthetic``."""
+        if self.models[model].feature in self.config.imported(database):
+            return "released"
+        return "synthetic" if self.is_synthetic(database) else "real"
+
     def model_stores(self) -> list[str]:
         """Every feature store that a model reads, each once."""
         pairs = [(model, name) for e, model in self.computable() for name in (e.source, e.target)]
@@ -251,6 +257,9 @@ class Plan:
             {
                 "experiment": experiment.name,
                 "model": model,
+                "data": " and ".join(
+                    sorted({self.origin(model, name) for name in (experiment.source, experiment.target)})
+                ),
                 "predictions": f"results/models/cdmer/{experiment.key}/{model}/predictions.csv",
             }
             for experiment, model in self.computable()

@@ -24,10 +24,10 @@ def reference(clip, radius, neighbors, grids):
             value = np.zeros_like(centre)
             for corner in np.ndindex(2, 2, 2):
                 weight = math.prod(
-                    (o - l) if step else (1 - (o - l)) for o, l, step in zip(offset, low, corner, strict=True)
+                    (o - down) if step else (1 - (o - down)) for o, down, step in zip(offset, low, corner, strict=True)
                 )
                 if weight:
-                    t, y, x = (r + l + step for l, step in zip(low, corner, strict=True))
+                    t, y, x = (r + down + step for down, step in zip(low, corner, strict=True))
                     size = centre.shape
                     taken = clip[t : t + size[0], y : y + size[1], x : x + size[2]]
                     value += np.float32(weight) * taken.astype(np.float32)

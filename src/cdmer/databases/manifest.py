@@ -83,7 +83,7 @@ def write_manifest(manifest: pd.DataFrame, path: str | Path) -> None:
 def join_manifest(slices: Iterable[str | Path], path: str | Path) -> None:
     """Join the subjects' slices into the manifest of their database, in the order given."""
     parts = [load_manifest(part) for part in slices]
-    write_manifest(make_manifest(pd.concat(parts, ignore_index=True).to_dict("records"), path), path)  # type: ignore[arg-type]
+    write_manifest(make_manifest(pd.concat(parts, ignore_index=True).to_dict("records"), path), path)
 
 
 def load_manifest(path: str | Path) -> pd.DataFrame:

@@ -1,10 +1,16 @@
 """Tables in the papers' shape: methods by experiments, UF1 / accuracy, the best in bold."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from cdmer.protocols.cdmer import cdmer_experiments
+
+SYNTHETIC = (
+    "**Ours come from a synthetic cohort, the published ones from the real databases: the two cannot be compared.** "
+    "The column `data` of `cdmer_table.csv` says which is which; give the databases a root to see real ones."
+)
 
 
 def cdmer_markdown(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], exclusions: pd.DataFrame) -> str:
@@ -20,6 +26,8 @@ def cdmer_markdown(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], e
         The clips that earlier stages left out.
     """
     parts = ["# Cross-database micro-expression recognition", "", "UF1 / accuracy; the best UF1 of ours in bold."]
+    if table["data"].str.contains("synthetic").any():
+        parts += ["", SYNTHETIC]
     for type_ in ("TYPE-I", "TYPE-II"):
         rows = table[table["type"] == type_]
         if not rows.empty:
@@ -48,12 +56,11 @@ def _grid(rows: pd.DataFrame, type_: str) -> list[str]:
 
 
 def _cell(cells: pd.DataFrame, name: str, first: str, second: str, best: float | None = None) -> str:
-    if name not in cells.index or pd.isna(cells.at[name, first]):
+    value, other = (cells[column].astype(float).get(name, float("nan")) for column in (first, second))
+    if math.isnan(value):
         return "–"
-    score = f"{cells.at[name, first]:.4f}"
-    if best is not None and cells.at[name, first] == best:
-        score = f"**{score}**"
-    return f"{score} / {cells.at[name, second]:.4f}" if not pd.isna(cells.at[name, second]) else score
+    score = f"**{value:.4f}**" if value == best else f"{value:.4f}"
+    return score if math.isnan(other) else f"{score} / {other:.4f}"
 
 
 def _footnotes(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], exclusions: pd.DataFrame) -> list[str]:

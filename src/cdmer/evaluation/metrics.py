@@ -71,7 +71,8 @@ def confusion(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[Any] | Non
 def uf1_of(matrices: NDArray[Any]) -> NDArray[np.float64]:
     """UF1 of each confusion matrix in an array (..., classes, classes)."""
     right = np.einsum("...kk->...k", matrices).astype(float)
-    return _ratio(2 * right, matrices.sum(-1) + matrices.sum(-2), absent=0.0).mean(-1)
+    f1 = _ratio(2 * right, matrices.sum(-1) + matrices.sum(-2), absent=0.0)
+    return np.asarray(f1.mean(-1))
 
 
 def uar_of(matrices: NDArray[Any]) -> NDArray[np.float64]:
@@ -83,7 +84,8 @@ def uar_of(matrices: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _ratio(above: NDArray[np.float64], below: NDArray[Any], absent: float) -> NDArray[np.float64]:
-    return np.divide(above, below, out=np.full(above.shape, absent), where=below != 0)
+    ratio: NDArray[np.float64] = np.divide(above, below, out=np.full(above.shape, absent), where=below != 0)
+    return ratio
 
 
 def _pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -38,6 +38,7 @@ COLUMNS = (
     "published_accuracy",
     "published_in",
     "interval_over",
+    "data",
 )
 SEED = 20180515  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
 
@@ -47,6 +48,7 @@ class Part(TypedDict):
 
     experiment: str
     model: str
+    data: str  # where source and target come from: real, released, synthetic, or two of these
     predictions: str
 
 
@@ -56,6 +58,7 @@ class Scores:
 
     experiment: Experiment
     model: str
+    data: str
     selection: str
     uf1: NDArray[np.float64]  # by round
     uar: NDArray[np.float64]
@@ -86,7 +89,7 @@ def tabulate_cdmer(
         What to write: one row a model × experiment × selection, and the papers' shape.
     """
     experiments = {experiment.name: experiment for experiment in cdmer_experiments()}
-    scores = [s for part in parts for s in _score(experiments[part["experiment"]], part["model"], part["predictions"])]
+    scores = [s for part in parts for s in _score(experiments[part["experiment"]], part)]
     rows = [_row(score) for score in scores]
     rows += [_average_row(type_, group) for type_, group in _complete_types(scores)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -94,9 +97,9 @@ def tabulate_cdmer(
     write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions)))
 
 
-def _score(experiment: Experiment, model: str, predictions: str) -> Iterable[Scores]:
+def _score(experiment: Experiment, part: Part) -> Iterable[Scores]:
     """One `Scores` for each selection in a file of predictions."""
-    table = pd.read_csv(predictions, dtype={"clip": str, "subject": str, "label": str, "predicted": str})
+    table = pd.read_csv(part["predictions"], dtype={"clip": str, "subject": str, "label": str, "predicted": str})
     for selection, chosen in table.groupby("selection", sort=False):
         rounds = [group for _, group in chosen.groupby("round")]
         pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in rounds]
@@ -106,7 +109,8 @@ def _score(experiment: Experiment, model: str, predictions: str) -> Iterable[Sco
         ]
         yield Scores(
             experiment=experiment,
-            model=model,
+            model=part["model"],
+            data=part["data"],
             selection=str(selection),
             uf1=np.array([uf1(*pair, CLASSES) for pair in pairs]),
             uar=np.array([uar(*pair, CLASSES) for pair in pairs]),
@@ -150,6 +154,7 @@ def _row(score: Scores) -> dict[str, Any]:
         "selection": score.selection,
         "n_target": score.n_target,
         "interval_over": score.over,
+        "data": score.data,
         **_numbers(score.uf1, score.uar, score.accuracy, score.bootstrap),
         **_published(experiment.type, experiment.name, score.model),
     }
@@ -158,7 +163,9 @@ def _row(score: Scores) -> dict[str, Any]:
 def _average_row(type_: str, group: Sequence[Scores]) -> dict[str, Any]:
     """The mean of a type's six experiments; targets with the same people are drawn together, others independently."""
     rounds = min(len(score.uf1) for score in group)
-    means = [np.mean([getattr(s, name)[:rounds] for s in group], axis=0) for name in ("uf1", "uar", "accuracy")]
+    f1, recall, right = (
+        np.mean([getattr(score, name)[:rounds] for score in group], axis=0) for name in ("uf1", "uar", "accuracy")
+    )
     return {
         "protocol": "cdmer",
         "type": type_,
@@ -168,8 +175,9 @@ def _average_row(type_: str, group: Sequence[Scores]) -> dict[str, Any]:
         "model": group[0].model,
         "selection": group[0].selection,
         "n_target": sum(score.n_target for score in group),
-        "interval_over": group[0].over if len({score.over for score in group}) == 1 else "subjects and clips",
-        **_numbers(*means, np.mean([score.bootstrap for score in group], axis=0)),
+        "interval_over": " and ".join(sorted({score.over for score in group})),
+        "data": " and ".join(sorted({word for score in group for word in score.data.split(" and ")})),
+        **_numbers(f1, recall, right, np.mean([score.bootstrap for score in group], axis=0)),
         **_published(type_, "average", group[0].model),
     }
 

@@ -39,4 +39,5 @@ def interpolate_frames(
 
 def round_half_up(frames: NDArray[np.float32]) -> NDArray[np.uint8]:
     """8-bit frames: rounded half up and clipped to 0 .. 255."""
-    return np.clip(np.floor(frames + np.float32(0.5)), 0, 255).astype(np.uint8)
+    rounded: NDArray[np.uint8] = np.clip(np.floor(frames + np.float32(0.5)), 0, 255).astype(np.uint8)
+    return rounded

@@ -62,7 +62,7 @@ def verify_stores(paths: Annotated[list[Path], typer.Argument(metavar="FILE...",
 
 
 @store_app.command("import")
-def import_store(  # noqa: PLR0917 (typer reads the command's options off the signature)
+def import_store(
     source: Annotated[Path, typer.Argument(metavar="MAT", help="A released .mat file, or an exported .npz.")],
     store: Annotated[Path, typer.Argument(metavar="STORE", help="The feature store to write.")],
     order: Annotated[

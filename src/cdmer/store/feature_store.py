@@ -89,7 +89,7 @@ class FeatureStore:
         return f"FeatureStore({str(self.path)!r})"
 
     @staticmethod
-    def write(  # noqa: PLR0917 (the columns, in the file's order)
+    def write(
         path: str | Path,
         X: ArrayLike,
         clip: Sequence[str],
