@@ -35,7 +35,7 @@ def package(tmp_path, monkeypatch):
 
 
 def _forget():
-    for cached in (code._source, code._tree, code._imports, code._is_module, code._module_digest, code.library_version):
+    for cached in (code._find, code._tree, code._imports, code._module_digest, code.library_version):
         cached.cache_clear()
 
 

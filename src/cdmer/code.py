@@ -16,10 +16,10 @@ that defines it.
 import ast
 import hashlib
 import importlib.metadata
-import importlib.util
 from functools import cache
 from pathlib import Path
 
+import cdmer
 from cdmer.errors import CdmerError
 
 # Top-level import name -> the distributions that may bring it. Only libraries that numbers depend on:
@@ -93,15 +93,25 @@ def library_version(library: str) -> str:
     raise CdmerError(f"{library} is not installed", f"pip install {NUMERIC_LIBRARIES[library][0]}, or run `make setup`")
 
 
-@cache
 def _source(name: str) -> Path:
-    try:
-        spec = importlib.util.find_spec(name)
-    except ModuleNotFoundError:
-        spec = None
-    if spec is None or spec.origin is None:
+    path = _find(name)
+    if path is None:
         raise CdmerError(f"there is no module {name}", "check the name that the rule gives to code_digest")
-    return Path(spec.origin)
+    return path
+
+
+@cache
+def _find(name: str) -> Path | None:
+    """The file of a module of cdmer; `importlib.util.find_spec` would import the packages above it to tell."""
+    top, *parts = name.split(".")
+    if top != "cdmer":
+        return None
+    for folder in cdmer.__path__:
+        place = Path(folder).joinpath(*parts)
+        for file in (place.with_suffix(".py"), place / "__init__.py"):
+            if file.is_file():
+                return file
+    return None
 
 
 @cache
@@ -119,23 +129,13 @@ def _imports(name: str) -> tuple[frozenset[str], frozenset[str]]:
             found = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             submodules = [f"{node.module}.{alias.name}" for alias in node.names]
-            found = [s if _is_module(s) else node.module for s in submodules]
+            found = [name if _find(name) else node.module for name in submodules]
         else:
             continue
         for module in found:
             (inside if module.split(".")[0] == "cdmer" else outside).add(module)
     inside.discard("cdmer")  # the version number is no reason to compute anything again
     return frozenset(inside), frozenset(module.split(".")[0] for module in outside)
-
-
-@cache
-def _is_module(name: str) -> bool:
-    if name.split(".", maxsplit=1)[0] != "cdmer":
-        return False
-    try:
-        return importlib.util.find_spec(name) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def _libraries(name: str) -> set[str]:

@@ -25,15 +25,18 @@ def edges(length, grid):
 
 
 def histograms(codes, order):
-    """The feature of one clip, from its code images (plane, row, column), by the words of the definition."""
+    """The feature of one clip, from its code images (plane, row, column), by the words of the definition.
+
+    `order` is ours ("blocks"), or a release's, whose blocks run by "columns" or by "rows".
+    """
     height, width = codes.shape[1:]
     parts = []
     for grid in (1, 2, 4, 8):
         rows, columns = edges(height, grid), edges(width, grid)
         blocks = [(plane, i, j) for plane in range(3) for i in range(grid) for j in range(grid)]
-        if order == "released":
+        if order == "columns":
             blocks.sort(key=lambda block: (block[0], block[2], block[1]))
-        else:
+        elif order == "blocks":
             blocks.sort(key=lambda block: (block[1], block[2], block[0]))
         for plane, i, j in blocks:
             region = codes[plane, rows[i] : rows[i + 1], columns[j] : columns[j + 1]]
@@ -41,11 +44,22 @@ def histograms(codes, order):
     return np.concatenate(parts)
 
 
-def clips(release, count=3):
-    """Code images of clips of a release with R = 3: the crop without its border."""
+def clips(release, count=3, face=True):
+    """Code images of clips of a release with R = 3, the crop without its border.
+
+    A face is the same to the left and to the right, and not the same above and below; noise is neither.
+    """
     sizes = {"tgsr": [(106, 106)], "dr": [(165, 134), (166, 134), (167, 134)]}[release]
     rng = np.random.default_rng(0)
-    return [rng.binomial(BINS - 1, 0.4, (3, *sizes[i % len(sizes)])) for i in range(count)]
+    found = []
+    for i in range(count):
+        height, width = sizes[i % len(sizes)]
+        often = np.linspace(0.1, 0.7, height)[:, None] if face else 0.4
+        codes = rng.binomial(BINS - 1, often, (3, height, width))
+        found.append(
+            np.concatenate([codes[..., : width // 2], codes[..., : width // 2][..., ::-1]], -1) if face else codes
+        )
+    return found
 
 
 def save_hdf5(path, **variables):
@@ -58,8 +72,8 @@ def save_matlab5(path, **variables):
     scipy.io.savemat(path, variables)
 
 
-def release_file(tmp_path, save=save_matlab5, release="dr", **change):
-    features = np.array([histograms(codes, "released") for codes in clips(release)])
+def release_file(tmp_path, save=save_matlab5, release="dr", direction="columns", face=True, **change):
+    features = np.array([histograms(codes, direction) for codes in clips(release, face=face)])
     variables = {"SMIC_VIS_micro_feature": features, "SMIC_VIS_micro_label": np.array([[1.0], [3.0], [2.0]]), **change}
     path = tmp_path / "release.mat"
     save(path, **{name: values for name, values in variables.items() if values is not None})
@@ -67,15 +81,18 @@ def release_file(tmp_path, save=save_matlab5, release="dr", **change):
 
 
 @pytest.mark.parametrize("save", [save_hdf5, save_matlab5])
-@pytest.mark.parametrize("release", ["tgsr", "dr"])
-def test_columns_are_put_into_our_order(tmp_path, save, release):
-    path = release_file(tmp_path, save, release)
-    ours = np.array([histograms(codes, "blocks") for codes in clips(release)], np.float32)
-    theirs = np.array([histograms(codes, "released") for codes in clips(release)], np.float32)
+@pytest.mark.parametrize(
+    ("release", "direction", "face"),
+    [("tgsr", "columns", True), ("tgsr", "rows", True), ("tgsr", "rows", False), ("dr", "columns", True)],
+)
+def test_columns_are_put_into_our_order(tmp_path, save, release, direction, face):
+    path = release_file(tmp_path, save, release, direction, face)
+    ours = np.array([histograms(codes, "blocks") for codes in clips(release, face=face)], np.float32)
+    theirs = np.array([histograms(codes, direction) for codes in clips(release, face=face)], np.float32)
     features = read_released(path)
     np.testing.assert_array_equal(features.X, ours)
     np.testing.assert_array_equal(read_released(path, "released").X, theirs)
-    np.testing.assert_array_equal(features.X[:, np.argsort(block_columns(BINS))], theirs)
+    np.testing.assert_array_equal(features.X[:, np.argsort(block_columns(BINS, direction))], theirs)
     assert features.X.dtype == np.float32
     assert features.label.tolist() == ["negative", "surprise", "positive"]
     assert features.clip.tolist() == ["row_001", "row_002", "row_003"]

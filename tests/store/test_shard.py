@@ -69,7 +69,7 @@ def test_a_record_says_what_it_has(path):
 
 
 def test_unknown_clip(path):
-    with pytest.raises(CdmerError, match="sub01.h5: no clip EP99"):
+    with pytest.raises(CdmerError, match=r"sub01.h5: no clip EP99"):
         read_shard(path)["EP99"]
 
 

@@ -4,8 +4,9 @@ No class labels: the papers relabel the same clips differently, so a protocol ma
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -31,7 +32,7 @@ NULLABLE = frozenset({"apex", "emotion", "objective_class", "action_units"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
-def make_manifest(rows: Iterable[dict[str, object]], source: str | Path) -> pd.DataFrame:
+def make_manifest(rows: Iterable[Mapping[Any, object]], source: str | Path) -> pd.DataFrame:
     """A checked manifest from one dict a clip, in the order given.
 
     Parameters
@@ -88,4 +89,4 @@ def join_manifest(slices: Iterable[str | Path], path: str | Path) -> None:
 
 def load_manifest(path: str | Path) -> pd.DataFrame:
     """Read back what `write_manifest` wrote, with the same dtypes."""
-    return pd.read_csv(path, dtype=COLUMNS, keep_default_na=False, na_values=[""])  # type: ignore[arg-type]
+    return pd.read_csv(path, dtype=COLUMNS, keep_default_na=False, na_values=[""])

@@ -85,9 +85,8 @@ def _forget_the_clock(path: Path) -> None:
     stamp = _EPOCH.strftime("%Y-%m-%dT%H:%M:%SZ")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in members:
-            if name == "docProps/core.xml":
-                content = _with_times(content.decode(), stamp).encode()
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH.timetuple()[:6]), content, zipfile.ZIP_DEFLATED)
+            fixed = _with_times(content.decode(), stamp).encode() if name == "docProps/core.xml" else content
+            archive.writestr(zipfile.ZipInfo(name, _EPOCH.timetuple()[:6]), fixed, zipfile.ZIP_DEFLATED)
 
 
 def _with_times(core: str, stamp: str) -> str:

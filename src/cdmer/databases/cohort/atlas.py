@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from cdmer.databases.cohort.cameras import Camera
 from cdmer.databases.cohort.identities import Identity
+from cdmer.databases.cohort.pictures import Image, blurred, resized, sampled, to_lab, to_rgb
 from cdmer.databases.cohort.portraits import Portrait, load_portrait
 
 SCALE = 2  # atlas pixels a camera pixel
 _STEP = 16  # warps are smooth: they are solved on every 16th atlas pixel
-
-Image = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def paint_atlas(identity: Identity, camera: Camera) -> Atlas:
     portraits = [_recolour(_portrait(identity, name), identity) for name in ("collins", "hopper")]
     warped = [_warp(portrait, fine, size) for portrait in portraits]
     colour = _compose(identity, warped, fine, size)
-    return Atlas(_record(colour, identity, camera, fine), landmarks, identity.eyes > 0)
+    return Atlas(_record(colour, identity, camera), landmarks, identity.eyes > 0)
 
 
 def neutral_landmarks(identity: Identity, camera: Camera) -> NDArray[np.float64]:
@@ -54,7 +53,7 @@ def _portrait(identity: Identity, name: str) -> Portrait:
 
 def _recolour(portrait: Portrait, identity: Identity) -> Portrait:
     """Skin, hair and clothes in the identity's own colours, on the portrait's own pixels."""
-    lab = cv2.cvtColor(portrait.image / np.float32(255), cv2.COLOR_RGB2LAB)
+    lab = to_lab(portrait.image)
     tone = np.median(lab[_hull(portrait.landmarks, portrait.person.shape, up=0.0) > 0.5], axis=0)
     skin = _skin(lab, tone, portrait)
     below = _ramp(np.arange(lab.shape[0], dtype=np.float32), *_collar(portrait))[:, None]
@@ -68,8 +67,7 @@ def _recolour(portrait: Portrait, identity: Identity) -> Portrait:
     dyed[..., 0] = 0.6 * lab[..., 0] + 0.4 * identity.cloth[0]
     dyed[..., 1:] = identity.cloth[1:]
     mixed = skin[..., None] * bare + hair[..., None] * grown + cloth[..., None] * dyed
-    rgb = cv2.cvtColor(mixed.astype(np.float32), cv2.COLOR_LAB2RGB).clip(0, 1) * np.float32(255)
-    return replace(portrait, image=rgb)
+    return replace(portrait, image=to_rgb(mixed.astype(np.float32)))
 
 
 def _skin(lab: Image, tone: NDArray[np.float32], portrait: Portrait) -> Image:
@@ -81,7 +79,7 @@ def _skin(lab: Image, tone: NDArray[np.float32], portrait: Portrait) -> Image:
     reach = _ramp(np.hypot(x - centre[0], (y - centre[1]) / 1.15), 0.85 * width, 0.7 * width)
     far = ((lab[..., 1:] - tone[1:]) / 9.0) ** 2
     like = np.exp(-far.sum(-1)) * _ramp(lab[..., 0], tone[0] - 26, tone[0] - 12) * reach * portrait.person
-    soft = (1.6 * cv2.GaussianBlur(like.astype(np.float32), (0, 0), 0.01 * width)).clip(0, 1)
+    soft = (1.6 * blurred(like.astype(np.float32), 0.01 * width)).clip(0, 1)
     sure = np.maximum(_hull(points, portrait.person.shape, up=0.03), portrait.neck)
     return np.asarray(np.maximum(soft, sure) * (1 - portrait.hat), np.float32)
 
@@ -107,9 +105,8 @@ def _soft(points: NDArray[np.float64], size: tuple[int, ...], grow: float, feath
     hull = cv2.convexHull(((points + 0.5) / 4 - 0.5).astype(np.float32))
     cv2.fillConvexPoly(small, np.round(hull * 16).astype(np.int32), 1.0, cv2.LINE_8, 4)
     if grow >= 4:
-        small = cv2.dilate(small, np.ones((int(grow / 4) * 2 + 1,) * 2, np.uint8))
-    small = cv2.GaussianBlur(small, (0, 0), max(feather / 4, 0.6))
-    return cv2.resize(small, (size[1], size[0]), interpolation=cv2.INTER_LINEAR)
+        cv2.dilate(small, np.ones((int(grow / 4) * 2 + 1,) * 2, np.uint8), dst=small)
+    return resized(blurred(small, max(feather / 4, 0.6)), size[1], size[0])
 
 
 def _ramp(value: Image, low: float, high: float) -> Image:
@@ -123,9 +120,9 @@ def _warp(portrait: Portrait, target: NDArray[np.float64], size: tuple[int, int]
     columns, rows = (np.arange(_STEP / 2 - 0.5, n, _STEP) for n in (size[1], size[0]))
     grid = np.stack(np.meshgrid(columns, rows), -1)
     coarse = _spline(target, portrait.landmarks, size)(grid.reshape(-1, 2)).reshape(grid.shape)
-    lookup = cv2.resize(coarse.astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_CUBIC)
+    lookup = resized(coarse.astype(np.float32), size[1], size[0], cv2.INTER_CUBIC)
     layers = np.dstack([portrait.image, portrait.person])
-    return cv2.remap(layers, lookup, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_CONSTANT)
+    return sampled(layers, lookup, cv2.INTER_CUBIC)
 
 
 class _Spline:
@@ -208,54 +205,54 @@ def _blend(first: Image, second: Image, weight: Image, width: float) -> Image:
 
 def _lowpass(image: Image, sigma: float) -> Image:
     """A Gaussian blur, done on a quarter of the resolution where that loses nothing."""
-    small = cv2.resize(image, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    blurred = cv2.GaussianBlur(small, (0, 0), sigma / 4)
-    return cv2.resize(blurred, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+    height, width = image.shape[:2]
+    small = resized(image, width // 4, height // 4, cv2.INTER_AREA)
+    return resized(blurred(small, sigma / 4), width, height)
 
 
 def _smoothed(image: Image, amount: float, width: float) -> Image:
     """Fewer wrinkles: small contrasts fade, edges of eyes and lips stay."""
-    soft = cv2.GaussianBlur(image, (0, 0), 0.012 * width)
+    soft = _lowpass(image, 0.012 * width)
     detail = image - soft
-    strength = np.abs(detail).max(axis=2, keepdims=True)
-    keep = 1 - amount * (1 - _ramp(strength, 6.0, 22.0))
-    return np.asarray(soft + keep * detail, np.float32)
+    size = np.abs(detail)
+    strength = np.maximum(np.maximum(size[..., 0], size[..., 1]), size[..., 2])
+    keep = 1 - np.float32(amount) * (1 - _ramp(strength, 6.0, 22.0))
+    return np.asarray(soft + keep[..., None] * detail, np.float32)
 
 
 def _room(identity: Identity, size: tuple[int, int]) -> Image:
     """A plain wall, a little lighter on one side, with the faint unevenness of a blurred backdrop."""
     rng = np.random.default_rng([identity.seed, 2])
-    clouds = cv2.resize(
-        rng.normal(0, 1.2, (4, 5)).astype(np.float32), (size[1], size[0]), interpolation=cv2.INTER_CUBIC
-    )
+    height, width = size[0] // 8, size[1] // 8
+    clouds = resized(rng.normal(0, 1.2, (4, 5)).astype(np.float32), width, height, cv2.INTER_CUBIC)
     light, warmth = identity.room
-    lab = np.dstack([light + clouds, np.zeros(size, np.float32), np.full(size, warmth, np.float32)])
-    return cv2.cvtColor(lab.astype(np.float32), cv2.COLOR_LAB2RGB) * np.float32(255)
+    lab = np.dstack([light + clouds, np.zeros_like(clouds), np.full_like(clouds, warmth)])
+    return resized(to_rgb(lab.astype(np.float32)), size[1], size[0])
 
 
-def _record(colour: Image, identity: Identity, camera: Camera, points: NDArray[np.float64]) -> Image:
-    """What the camera makes of the scene: pores, light, spectral response, tone curve, optical blur."""
+def _record(colour: Image, identity: Identity, camera: Camera) -> Image:
+    """What the camera makes of the scene: light, spectral response, tone curve, optical blur."""
     height, width = colour.shape[:2]
-    scene = colour * _pores(identity, camera, points, (height, width))[..., None]
-    y, x = np.linspace(-0.5, 0.5, height)[:, None], np.linspace(-0.5, 0.5, width)[None]
-    light = 1 + camera.light[0] * x + camera.light[1] * y - 0.25 * (x**2 + y**2)
-    scene = (scene * light[..., None] / 255).clip(0, 1)
-    if camera.infrared:  # skin and lips are bright and even, cloth and hair too
-        seen = 0.72 * scene[..., 0] + 0.22 * scene[..., 1] + 0.06 * scene[..., 2]
-        seen = 0.16 + 0.84 * seen
+    y, x = (np.linspace(-0.5, 0.5, n, dtype=np.float32) for n in (height, width))
+    right, down = (np.float32(slope) for slope in camera.light)
+    light = 1 + right * x[None] + down * y[:, None] - 0.25 * (x[None] ** 2 + y[:, None] ** 2)
+    shade = light * _grain(identity, (height, width)) / np.float32(255)
+    scene = (colour * shade[..., None]).clip(0, 1)
+    if camera.infrared:  # skin and lips are bright and even, dark cloth and hair are not quite dark
+        seen = 0.16 + scene @ np.array([0.605, 0.185, 0.050], np.float32)
     elif camera.grey:
-        seen = scene @ np.array([0.299, 0.587, 0.114])
+        seen = scene @ np.array([0.299, 0.587, 0.114], np.float32)
     else:
-        seen = scene * np.array(camera.gain)
-    recorded = 255 * seen.clip(0, 1) ** camera.gamma
-    return cv2.GaussianBlur(recorded.astype(np.float32), (0, 0), camera.blur * SCALE)
+        seen = scene * np.array(camera.gain, np.float32)
+    recorded = 255 * seen.clip(0, 1) ** np.float32(camera.gamma)
+    return blurred(recorded, camera.blur * SCALE)
 
 
-def _pores(identity: Identity, camera: Camera, points: NDArray[np.float64], size: tuple[int, int]) -> Image:
-    """The fine grain of skin and cloth, which portraits enlarged to the camera's scale lack."""
+def _grain(identity: Identity, size: tuple[int, int]) -> Image:
+    """The fine grain of skin, cloth and wall, which portraits enlarged to the camera's scale lack."""
     rng = np.random.default_rng([identity.seed, 3])
-    grain = np.zeros(size, np.float32)
+    grain = np.ones(size, np.float32)
     for sigma, contrast in ((1.6, 0.012), (3.2, 0.010)):
-        noise = cv2.GaussianBlur(rng.standard_normal(size, np.float32), (0, 0), sigma)
-        grain += contrast / float(noise.std()) * noise
-    return 1 + grain
+        noise = blurred(rng.standard_normal(size, np.float32), sigma)
+        grain += np.float32(contrast / float(noise.std())) * noise
+    return grain

@@ -30,24 +30,24 @@ class Camera:
 
 CAMERAS: dict[str, Camera] = {
     "smic_hs": Camera(
-        width=640, height=480, fps=100, grey=False, infrared=False, face_width=172.0, peak=1.35, grid=2, blur=0.75,
+        width=640, height=480, fps=100, grey=False, infrared=False, face_width=172.0, peak=1.35, grid=4, blur=0.75,
         noise=2.2, gamma=1.12, gain=(1.02, 0.99, 0.94), light=(0.18, -0.10), quality=None,
     ),
     "smic_vis": Camera(
-        width=640, height=480, fps=25, grey=False, infrared=False, face_width=186.0, peak=1.45, grid=2, blur=0.55,
+        width=640, height=480, fps=25, grey=False, infrared=False, face_width=186.0, peak=1.45, grid=4, blur=0.55,
         noise=1.4, gamma=0.94, gain=(0.99, 1.00, 1.04), light=(-0.12, -0.16), quality=None,
     ),
     "smic_nir": Camera(
-        width=640, height=480, fps=25, grey=True, infrared=True, face_width=178.0, peak=1.40, grid=2, blur=0.85,
+        width=640, height=480, fps=25, grey=True, infrared=True, face_width=178.0, peak=1.40, grid=4, blur=0.85,
         noise=2.0, gamma=0.90, gain=(1.0, 1.0, 1.0), light=(0.0, -0.28), quality=None,
     ),
     "casme2": Camera(
         width=640, height=480, fps=200, grey=False, infrared=False, face_width=282.0, peak=1.60, grid=4, blur=0.65,
-        noise=1.3, gamma=1.00, gain=(1.01, 1.0, 0.98), light=(0.10, -0.06), quality=95,
+        noise=1.3, gamma=1.00, gain=(1.01, 1.0, 0.98), light=(0.10, -0.06), quality=90,
     ),
     "samm": Camera(
         width=960, height=650, fps=200, grey=True, infrared=False, face_width=398.0, peak=1.75, grid=5, blur=0.60,
-        noise=1.1, gamma=1.06, gain=(1.0, 1.0, 1.0), light=(-0.14, 0.05), quality=95,
+        noise=1.1, gamma=1.06, gain=(1.0, 1.0, 1.0), light=(-0.14, 0.05), quality=90,
     ),
 }  # fmt: skip
 

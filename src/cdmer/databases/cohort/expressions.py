@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.databases.cohort.cameras import Camera
+from cdmer.databases.cohort.pictures import resized
 from cdmer.databases.cohort.plan import ActionUnit
 from cdmer.databases.cohort.portraits import MIRRORED
 
@@ -109,7 +110,7 @@ def restless_fields(landmarks: NDArray[np.float64], camera: Camera, turn: tuple[
 
 
 def head_fields(landmarks: NDArray[np.float64], camera: Camera) -> tuple[Field, Field, Field]:
-    """A pixel to the right, a pixel down, a radian clockwise about the nose: the head moves, shoulders and wall do not."""
+    """One pixel right, one pixel down, one radian clockwise about the nose; shoulders and wall stay."""
     grid = grid_points(camera)
     width = float(np.linalg.norm(landmarks[16] - landmarks[0]))
     centre = landmarks[27:36].mean(0)
@@ -133,7 +134,7 @@ def grid_points(camera: Camera) -> Field:
 
 def dense(field: Field, width: int, height: int) -> Field:
     """A field on every pixel, (height, width, 2): the bicubic interpolation of its grid."""
-    return np.asarray(cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+    return resized(field, width, height, cv2.INTER_CUBIC)
 
 
 class _Face:

@@ -1,4 +1,4 @@
-"""Who a subject is: the shape of the face and the look of skin, hair, clothes and room, drawn from the subject's seed."""
+"""Who a subject is: the shape of the face, the colours of skin, hair, clothes and room, all drawn from one seed."""
 
 from dataclasses import dataclass
 

@@ -149,8 +149,8 @@ _SAMM_SHORT = {
 # Frames of a clip: least, most, most frequent.
 _LENGTHS = {
     "smic": {"tiny": (13, 15, 14), "small": (13, 15, 14), "paper": (11, 58, 30)},
-    "casme2": {"tiny": (14, 20, 16), "small": (20, 44, 26), "paper": (24, 141, 32)},
-    "samm": {"tiny": (14, 20, 18), "small": (22, 40, 32), "paper": (30, 101, 95)},
+    "casme2": {"tiny": (14, 20, 16), "small": (18, 40, 24), "paper": (24, 141, 32)},
+    "samm": {"tiny": (14, 20, 18), "small": (20, 36, 28), "paper": (30, 101, 95)},
 }
 
 # What a face does for each emotion, after the FACS Investigator's Guide and the micro-expression databases' own use.

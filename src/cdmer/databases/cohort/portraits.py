@@ -10,6 +10,7 @@ import importlib.util
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -69,6 +70,13 @@ _RIMS = (
 )  # fmt: skip
 _TEMPLES = ((172, 201, 173, 206), (332, 368, 165, 198))  # left, right, top, bottom
 
+_Outline = tuple[tuple[int, int], ...]
+# Of each portrait: landmarks; outlines of the person, the neck and the hat.
+_TRACED: dict[str, tuple[_Outline, tuple[_Outline, _Outline, _Outline]]] = {
+    "collins": (_COLLINS_LANDMARKS, (_COLLINS_OUTLINE, _COLLINS_NECK, ())),
+    "hopper": (_HOPPER_LANDMARKS, (_HOPPER_OUTLINE, _HOPPER_NECK, _HOPPER_HAT)),
+}
+
 # Landmark numbers after a left-right mirror.
 MIRRORED = np.array(
     [*range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, 35, 34, 33, 32, 31, 45, 44, 43, 42, 47, 46, 39, 38, 37,
@@ -127,17 +135,15 @@ def load_portrait(name: str, spectacles: bool = True) -> Portrait:
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
         raise CdmerError(f"{path} cannot be read as a picture", "reinstall the library that brings it")
-    if name == "hopper":
-        landmarks, outlines = _HOPPER_LANDMARKS, (_HOPPER_OUTLINE, _HOPPER_NECK, _HOPPER_HAT)
-        image = image if spectacles else _without_rims(image)
-    else:
-        landmarks, outlines = _COLLINS_LANDMARKS, (_COLLINS_OUTLINE, _COLLINS_NECK, ())
+    landmarks, outlines = _TRACED[name]
+    if name == "hopper" and not spectacles:
+        image = _without_rims(image)
     rgb = image[:, :, ::-1].astype(np.float32)
-    masks = (_filled(outline, rgb.shape[0], rgb.shape[1]) for outline in outlines)
+    masks = (_filled(outline, image.shape[0], image.shape[1]) for outline in outlines)
     return Portrait(name, rgb, np.array(landmarks, np.float64), *masks)
 
 
-def _without_rims(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _without_rims(image: NDArray[Any]) -> NDArray[Any]:
     mask = np.zeros(image.shape[:2], np.uint8)
     for rim in _RIMS:
         cv2.polylines(mask, [np.array(rim, np.int32)], False, 255, 9)
@@ -149,13 +155,18 @@ def _without_rims(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         filled[top:bottom, left:right] = (1 - share) * above + share * below
         where[top:bottom, left:right] = 1.0
     soft = cv2.GaussianBlur(where, (0, 0), 2.0)[..., None]
-    return np.asarray(np.rint(bare + soft * (cv2.GaussianBlur(filled, (0, 0), 2.0) - bare)), np.uint8)
+    return np.asarray(np.rint(bare + soft * (cv2.GaussianBlur(filled, (0, 0), 2.0) - bare)).clip(0, 255), np.uint8)
 
 
-def _filled(outline: tuple[tuple[int, int], ...], height: int, width: int) -> NDArray[np.float32]:
-    """The inside of an outline, drawn four times as large and shrunk: its edge is a ramp about two pixels wide."""
+def _filled(outline: _Outline, height: int, width: int) -> NDArray[np.float32]:
+    """The inside of an outline, drawn four times as large and shrunk: its edge is a ramp about two pixels wide.
+
+    Nothing is inside on the left and right borders, so that no border pixel can be stretched into a stripe.
+    """
     fine = np.zeros((4 * height, 4 * width), np.uint8)
     if outline:
         cv2.fillPoly(fine, [4 * np.array(outline, np.int32) + 2], 255)
     soft = cv2.GaussianBlur(fine, (0, 0), 4.0)
-    return cv2.resize(soft, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
+    mask = cv2.resize(soft, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
+    mask[:, [0, -1]] = 0
+    return np.asarray(mask, np.float32)

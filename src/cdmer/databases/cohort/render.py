@@ -20,6 +20,7 @@ from cdmer.databases.cohort.expressions import Field, dense, expression_field, h
 from cdmer.databases.cohort.identities import draw_identity
 from cdmer.databases.cohort.layouts import clip_folder, frame_name, layout_root
 from cdmer.databases.cohort.motion import Motion, draw_motion
+from cdmer.databases.cohort.pictures import sampled
 from cdmer.databases.cohort.plan import ClipPlan, DatabasePlan
 from cdmer.databases.cohort.truth import write_truth
 from cdmer.errors import CdmerError
@@ -91,7 +92,7 @@ class Scene:
             height, width = seen.shape[:2]
             top, left = rng.integers(0, _MARGIN, 2)
             grain = pool[top : top + height, left : left + width][:: rng.choice((-1, 1)), :: rng.choice((-1, 1))]
-            yield cv2.add(seen, np.ascontiguousarray(grain), dtype=cv2.CV_8U)
+            yield np.asarray(cv2.add(seen, np.ascontiguousarray(grain), dtype=cv2.CV_8U), np.uint8)
 
     def seen(self, index: int) -> NDArray[np.float32]:
         """The frame of that index (0 at onset) without noise or rounding."""
@@ -102,7 +103,7 @@ class Scene:
             lookup = self.rest + shift @ self.linear.T
         else:
             lookup = self.rest + dense(moved @ self.linear.T, self.camera.width, self.camera.height)
-        return cv2.remap(self.atlas.image, lookup, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return sampled(self.atlas.image, lookup.astype(np.float32, copy=False), cv2.INTER_LINEAR, cv2.BORDER_REFLECT)
 
     def displacement(self, index: int) -> Field:
         """Where the points of the resting face have gone by that frame, on the grid, pixels."""
@@ -171,8 +172,8 @@ def _inverted(field: Field, step: int) -> Field:
     own = np.stack(np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32)), -1)
     back = -field
     for _ in range(_ROUNDS):
-        back = -cv2.remap(field, own + back / np.float32(step), None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(back, np.float32)
+        back = -sampled(field, own + back / np.float32(step), cv2.INTER_CUBIC)
+    return back
 
 
 def _write(path: Path, frame: NDArray[np.uint8], camera: Camera) -> None:
