@@ -1,6 +1,5 @@
 """Draw the pictures of the synthetic cohort that the user guide shows: ``python docs/make_cohort_pictures.py``."""
 
-import io
 from pathlib import Path
 
 import matplotlib as mpl
@@ -11,8 +10,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import hsv_to_rgb
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image
 
 from cdmer.databases.cohort.atlas import paint_atlas
 from cdmer.databases.cohort.cameras import camera_of
@@ -39,9 +38,9 @@ CAMERAS = (("smic_hs", "s14"), ("smic_vis", "s14"), ("smic_nir", "s14"), ("casme
 GAIN = 8
 
 
-def scene_of(database: str, subject: str, emotion: str, index: int, **options: bool | float) -> Scene:
-    """The `index`-th clip of that emotion in the small cohort of seed 0."""
-    plan = plan_database(database, "small", 0, **options)  # type: ignore[arg-type]
+def scene_of(database: str, subject: str, emotion: str, index: int, *, still: bool = False) -> Scene:
+    """The `index`-th clip of that emotion in the small cohort of seed 0; `still`: the expression and nothing else."""
+    plan = plan_database(database, "small", 0, not still, not still, 0.0 if still else 1.0)
     person, camera = plan.subject(subject), camera_of(database)
     clip = [clip for clip in person.clips if clip.emotion == emotion][index]
     return Scene(plan, clip, camera, paint_atlas(draw_identity(person.seed), camera))
@@ -49,15 +48,15 @@ def scene_of(database: str, subject: str, emotion: str, index: int, **options: b
 
 def rgb(image: NDArray[np.generic]) -> NDArray[np.float32]:
     """Any picture of the cohort as float RGB from 0 to 1."""
-    colour = np.asarray(image, np.float32) / 255
-    return colour if colour.ndim == 3 else np.repeat(colour[..., None], 3, axis=2)
+    colour = np.asarray(image, np.float32) / np.float32(255)
+    return np.asarray(colour if colour.ndim == 3 else np.repeat(colour[..., None], 3, axis=2), np.float32)
 
 
 def amplified(first: NDArray[np.generic], second: NDArray[np.generic]) -> NDArray[np.float32]:
     """The change from `first` to `second`, `GAIN` times, around mid-grey."""
     change = np.asarray(second, np.float32).reshape(*second.shape[:2], -1).mean(2)
     change -= np.asarray(first, np.float32).reshape(*first.shape[:2], -1).mean(2)
-    return np.repeat((0.5 + GAIN * change / 255).clip(0, 1)[..., None], 3, axis=2)
+    return rgb((127.5 + GAIN * change).clip(0, 255))
 
 
 def coloured(flow: NDArray[np.float32], peak: float) -> NDArray[np.float64]:
@@ -67,11 +66,11 @@ def coloured(flow: NDArray[np.float32], peak: float) -> NDArray[np.float64]:
     return np.asarray(hsv_to_rgb(np.stack([angle, speed, np.ones_like(angle)], -1)))
 
 
-def show(axes: Axes, picture: NDArray[np.generic], scene: Scene) -> None:
+def show(axes: Axes, picture: NDArray[np.floating], scene: Scene) -> None:
     """The face's surroundings of a picture."""
     centre, width = scene.landmarks.mean(0), scene.camera.face_width
-    left, top = np.maximum(centre - (0.78 * width, 0.92 * width), 0).astype(int)
-    right, bottom = (centre + (0.78 * width, 0.70 * width)).astype(int)
+    left, top = np.maximum(centre - np.array([0.78, 0.92]) * width, 0).astype(int)
+    right, bottom = (centre + np.array([0.78, 0.70]) * width).astype(int)
     axes.imshow(picture[top:bottom, left:right], interpolation="antialiased", aspect="equal")
     bare(axes)
 
@@ -86,19 +85,20 @@ def bare(axes: Axes) -> None:
 
 def draw_onset_apex() -> None:
     """One clip of four cameras: onset, apex, what changed, and the true motion."""
-    figure, grid = plt.subplots(len(ROWS), 5, figsize=(9.4, 8.1), dpi=100)
-    names = ("onset", "apex", f"change × {GAIN}, as recorded", f"change × {GAIN}, expression alone", "true flow")
+    figure, grid = plt.subplots(len(ROWS), 5, figsize=(8.6, 7.4), dpi=100)
+    names = ("onset", "apex", f"recorded change × {GAIN}", f"expression alone × {GAIN}", "true flow")
     for axes, name in zip(grid[0], names, strict=True):
         axes.set_title(name, fontsize=9)
     for row, (database, subject, emotion, index) in zip(grid, ROWS, strict=True):
         scene = scene_of(database, subject, emotion, index)
-        still = scene_of(database, subject, emotion, index, head_motion=False, blinks=False, noise=0.0)
+        still = scene_of(database, subject, emotion, index, still=True)
         apex = scene.clip.apex - scene.clip.onset
         frames = list(scene.frames())
         flow = dense(scene.expression, scene.camera.width, scene.camera.height)
-        pictures = (
+        faint = 0.75 + 0.25 * rgb(frames[0]).mean(2, keepdims=True)
+        pictures: tuple[NDArray[np.floating], ...] = (
             rgb(frames[0]), rgb(frames[apex]), amplified(frames[0], frames[apex]),
-            amplified(still.seen(0), still.seen(apex)), coloured(flow, scene.clip.amplitude),
+            amplified(still.seen(0), still.seen(apex)), faint * coloured(flow, scene.clip.amplitude),
         )  # fmt: skip
         for axes, picture in zip(row, pictures, strict=True):
             show(axes, picture, scene)
@@ -106,7 +106,7 @@ def draw_onset_apex() -> None:
             f"{TITLES[database]}\n{emotion.lower()}, AU {scene.clip.action_units}\npeak {scene.clip.amplitude:.1f} px"
         )
         row[0].set_ylabel(label, fontsize=8)
-    figure.subplots_adjust(left=0.08, right=0.99, top=0.965, bottom=0.06, wspace=0.03, hspace=0.04)
+    figure.subplots_adjust(left=0.085, right=0.99, top=0.965, bottom=0.06, wspace=0.03, hspace=0.04)
     key = figure.add_axes((0.905, 0.002, 0.05, 0.055))
     x, y = np.meshgrid(np.linspace(-1, 1, 101), np.linspace(-1, 1, 101))
     wheel = coloured(np.dstack([x, y]).astype(np.float32), 1.0)
@@ -120,7 +120,7 @@ def draw_onset_apex() -> None:
 def draw_cameras() -> None:
     """Whole onset frames: one person through three cameras, and the other two databases."""
     sizes = [camera_of(database).width / camera_of(database).height for database, _ in CAMERAS]
-    figure, row = plt.subplots(1, 5, figsize=(9.4, 1.65), dpi=100, width_ratios=sizes)
+    figure, row = plt.subplots(1, 5, figsize=(12, 2.05), dpi=100, width_ratios=sizes)
     for axes, (database, subject) in zip(row, CAMERAS, strict=True):
         emotion = plan_database(database, "small", 0).subject(subject).clips[0].emotion
         scene = scene_of(database, subject, emotion, 0)
@@ -131,13 +131,11 @@ def draw_cameras() -> None:
     save(figure, IMAGES / "cohort_cameras.png")
 
 
-def save(figure: plt.Figure, path: Path) -> None:
-    """Write a figure as a PNG of 256 colours."""
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, without the time of day."""
     path.parent.mkdir(exist_ok=True)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    figure.savefig(path, metadata={"Software": None})
     plt.close(figure)
-    Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ def _skin(lab: Image, tone: NDArray[np.float32], portrait: Portrait) -> Image:
     far = ((lab[..., 1:] - tone[1:]) / 9.0) ** 2
     like = np.exp(-far.sum(-1)) * _ramp(lab[..., 0], tone[0] - 26, tone[0] - 12) * reach * portrait.person
     soft = (1.6 * blurred(like.astype(np.float32), 0.01 * width)).clip(0, 1)
-    sure = np.maximum(_hull(points, portrait.person.shape, up=0.03), portrait.neck)
+    sure = np.maximum(_hull(points, portrait.person.shape, up=0.03), portrait.bare)
     return np.asarray(np.maximum(soft, sure) * (1 - portrait.hat), np.float32)
 
 

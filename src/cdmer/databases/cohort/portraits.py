@@ -56,8 +56,13 @@ _HOPPER_OUTLINE = (
     (368, 95), (363, 87), (353, 84), (348, 71), (334, 55), (322, 48), (307, 43), (300, 35), (279, 26), (271, 24),
     (249, 23), (237, 25), (227, 29),
 )  # fmt: skip
-_COLLINS_NECK = ((185, 148), (186, 174), (200, 186), (235, 190), (252, 180), (256, 158))
-_HOPPER_NECK = ((205, 298), (206, 330), (219, 368), (241, 405), (283, 398), (316, 355), (330, 318), (333, 298))
+_COLLINS_BARE = (((185, 148), (186, 174), (200, 186), (235, 190), (252, 180), (256, 158)),)  # neck
+_HOPPER_BARE = (  # neck, forehead, ears
+    ((205, 298), (206, 330), (219, 368), (241, 405), (283, 398), (316, 355), (330, 318), (333, 298)),
+    ((190, 164), (196, 149), (215, 139), (260, 137), (300, 138), (329, 148), (343, 164), (265, 172)),
+    ((157, 188), (155, 213), (164, 233), (173, 252), (182, 268), (189, 266), (187, 250), (178, 207), (175, 192)),
+    ((373, 193), (368, 211), (363, 233), (356, 262), (350, 268), (344, 266), (341, 253), (350, 220), (354, 197)),
+)  # fmt: skip
 _HOPPER_HAT = (
     (146, 183), (150, 183), (157, 172), (170, 155), (185, 141), (215, 133), (260, 131), (300, 132), (335, 141),
     (352, 152), (364, 170), (370, 183), (380, 180), (380, 10), (140, 10), (140, 180),
@@ -71,10 +76,10 @@ _RIMS = (
 _TEMPLES = ((172, 201, 173, 206), (332, 368, 165, 198))  # left, right, top, bottom
 
 _Outline = tuple[tuple[int, int], ...]
-# Of each portrait: landmarks; outlines of the person, the neck and the hat.
-_TRACED: dict[str, tuple[_Outline, tuple[_Outline, _Outline, _Outline]]] = {
-    "collins": (_COLLINS_LANDMARKS, (_COLLINS_OUTLINE, _COLLINS_NECK, ())),
-    "hopper": (_HOPPER_LANDMARKS, (_HOPPER_OUTLINE, _HOPPER_NECK, _HOPPER_HAT)),
+# Of each portrait: landmarks; outlines of the person, of bare skin around the face, of the hat.
+_TRACED: dict[str, tuple[_Outline, tuple[tuple[_Outline, ...], ...]]] = {
+    "collins": (_COLLINS_LANDMARKS, ((_COLLINS_OUTLINE,), _COLLINS_BARE, ())),
+    "hopper": (_HOPPER_LANDMARKS, ((_HOPPER_OUTLINE,), _HOPPER_BARE, (_HOPPER_HAT,))),
 }
 
 # Landmark numbers after a left-right mirror.
@@ -97,14 +102,14 @@ class Portrait:
     image: NDArray[np.float32]  # (height, width, 3) RGB, 0 to 255
     landmarks: NDArray[np.float64]  # (68, 2), x then y, pixels
     person: NDArray[np.float32]  # (height, width), 1 on the person, 0 on the background
-    neck: NDArray[np.float32]  # bare skin below the chin
+    bare: NDArray[np.float32]  # skin around the face: neck, and where it shows forehead and ears
     hat: NDArray[np.float32]
 
     def mirrored(self) -> "Portrait":
         """The portrait seen in a mirror."""
         landmarks = self.landmarks[MIRRORED].copy()
         landmarks[:, 0] = self.image.shape[1] - 1 - landmarks[:, 0]
-        image, *masks = (np.ascontiguousarray(a[:, ::-1]) for a in (self.image, self.person, self.neck, self.hat))
+        image, *masks = (np.ascontiguousarray(a[:, ::-1]) for a in (self.image, self.person, self.bare, self.hat))
         return Portrait(self.name, image, landmarks, *masks)
 
 
@@ -139,7 +144,7 @@ def load_portrait(name: str, spectacles: bool = True) -> Portrait:
     if name == "hopper" and not spectacles:
         image = _without_rims(image)
     rgb = image[:, :, ::-1].astype(np.float32)
-    masks = (_filled(outline, image.shape[0], image.shape[1]) for outline in outlines)
+    masks = (_filled(shapes, image.shape[0], image.shape[1]) for shapes in outlines)
     return Portrait(name, rgb, np.array(landmarks, np.float64), *masks)
 
 
@@ -158,13 +163,13 @@ def _without_rims(image: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(np.rint(bare + soft * (cv2.GaussianBlur(filled, (0, 0), 2.0) - bare)).clip(0, 255), np.uint8)
 
 
-def _filled(outline: _Outline, height: int, width: int) -> NDArray[np.float32]:
-    """The inside of an outline, drawn four times as large and shrunk: its edge is a ramp about two pixels wide.
+def _filled(outlines: tuple[_Outline, ...], height: int, width: int) -> NDArray[np.float32]:
+    """The inside of outlines, drawn four times as large and shrunk: its edge is a ramp about two pixels wide.
 
     Nothing is inside on the left and right borders, so that no border pixel can be stretched into a stripe.
     """
     fine = np.zeros((4 * height, 4 * width), np.uint8)
-    if outline:
+    for outline in outlines:
         cv2.fillPoly(fine, [4 * np.array(outline, np.int32) + 2], 255)
     soft = cv2.GaussianBlur(fine, (0, 0), 4.0)
     mask = cv2.resize(soft, (width, height), interpolation=cv2.INTER_AREA).astype(np.float32) / np.float32(255)
