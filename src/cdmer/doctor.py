@@ -60,6 +60,8 @@ def examine() -> int:
     for group in dict.fromkeys(finding.group for finding in findings):
         table = Table(title=group, title_justify="left", box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(width=2)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")  # a path is there to be copied
         for finding in (f for f in findings if f.group == group):
             mark = "[green]ok[/]" if finding.ok else "[red]NO[/]" if finding.needed else "[yellow]--[/]"
             table.add_row(mark, finding.name, finding.found)
