@@ -209,7 +209,7 @@ def common(
 def main() -> None:
     """Run the command line; what a user can mend is one message, anything else a traceback."""
     # `cdmer store` is mounted when it is asked for: its libraries would slow every job down
-    if "store" in sys.argv[1:2]:
+    if "store" in sys.argv[1:]:  # options of `cdmer` itself may come before it
         app.add_typer(_load("cdmer.store.commands", "store_app"), name="store")
     else:
         app.command("store", help="Look into feature stores: ls, show, verify, import, export.")(lambda: None)
@@ -229,6 +229,7 @@ def _last_words(words: str) -> None:
     """Say why the job failed, on the terminal and in its log, and end."""
     logging.getLogger("cdmer").error("%s", words.removeprefix("error: "))
     logging.shutdown()
+    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)  # a daemon thread or a library's threads must not hold a failed job up
 

@@ -54,6 +54,7 @@ def examine() -> int:
     """Print the report; the exit status is 1 where something that the default workflow needs is missing."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     findings = list(look())
@@ -64,9 +65,9 @@ def examine() -> int:
         table.add_column(overflow="fold")  # a path is there to be copied
         for finding in (f for f in findings if f.group == group):
             mark = "[green]ok[/]" if finding.ok else "[red]NO[/]" if finding.needed else "[yellow]--[/]"
-            table.add_row(mark, finding.name, finding.found)
+            table.add_row(mark, Text(finding.name), Text(finding.found))  # as it is: brackets are no markup
             if not finding.ok and finding.remedy:
-                table.add_row("", "", f"[bold]{finding.remedy}[/]")
+                table.add_row("", "", Text(finding.remedy, style="bold"))
         console.print(table)
         console.print()
     missing = [finding.name for finding in findings if finding.needed and not finding.ok]

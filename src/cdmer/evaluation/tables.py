@@ -99,7 +99,9 @@ def tabulate_cdmer(
 
 def _score(experiment: Experiment, part: Part) -> Iterable[Scores]:
     """One `Scores` for each selection in a file of predictions."""
-    table = pd.read_csv(part["predictions"], dtype={"clip": str, "subject": str, "label": str, "predicted": str})
+    texts = {"clip": str, "subject": str, "label": str, "predicted": str}
+    # a subject may be called NA: only an empty cell is missing
+    table = pd.read_csv(part["predictions"], dtype=texts, keep_default_na=False, na_values=[""])
     for selection, chosen in table.groupby("selection", sort=False):
         rounds = [group for _, group in chosen.groupby("round")]
         pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in rounds]
