@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,7 +29,7 @@ class Domains:
     n_classes: int
 
     @property
-    def X(self) -> NDArray[np.float64]:
+    def joint(self) -> NDArray[np.float64]:
         """Source samples, then target samples."""
         return np.concatenate([self.Xs, self.Xt])
 
@@ -37,19 +37,22 @@ class Domains:
 class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Base of the methods: learn from a labelled source and an unlabelled target, predict the target.
 
-    A method implements `_fit` and `_decide`, and says which of its parameters the papers search, and where, in `grid`.
-    One that can do a whole grid for less than the sum of its points overrides `_codes_on_grid`.
+    A method implements `_fit` and `_codes`, names the parameters that the papers search in `searched`, and says in
+    `grid` where. One that can do a whole grid for less than the sum of its points overrides `_codes_on_grid`.
 
     Attributes
     ----------
+    searched
+        Names of the parameters that the papers search; none by default.
     classes_
         The classes (classes,), in increasing order, as scikit-learn has them.
     order_
         The classes in the order of their first appearance in the source, which decides ties.
     """
 
+    searched: ClassVar[tuple[str, ...]] = ()
+
     @staticmethod
-    @abstractmethod
     def grid(n_source: int, n_target: int, budget: Budget) -> list[dict[str, Any]]:
         """The points that the papers search, in their order (the first of equals wins).
 
@@ -60,6 +63,7 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         budget
             ``paper``: every point; ``quick``: a few of them where all would take long.
         """
+        return []
 
     @abstractmethod
     def _fit(self, domains: Domains) -> None:

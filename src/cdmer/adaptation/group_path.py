@@ -180,7 +180,9 @@ def _replay(shrinkages: Floats, steps: Floats) -> tuple[Floats, Floats]:
     return np.tensordot(factors.T, steps, axes=1), kept[0]
 
 
-def _largest_gap(problem: GroupProblem, shrinkages: list[Floats], steps: list[Floats], new: Floats, old: Floats) -> float:
+def _largest_gap(
+    problem: GroupProblem, shrinkages: list[Floats], steps: list[Floats], new: Floats, old: Floats
+) -> float:
     """The largest entry of ``|C - D| = |new V - old V_old|`` of one point, entry by entry."""
     s_old = shrinkages[-2]
     if len(steps) > 1:

@@ -1,11 +1,9 @@
 """The benchmark's baseline: a linear support vector machine that knows nothing of the target."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Budget, Domains, train_machine
+from cdmer.adaptation.base import AdaptationClassifier, Domains, train_machine
 
 
 class SVM(AdaptationClassifier):
@@ -28,11 +26,6 @@ class SVM(AdaptationClassifier):
 
     def __init__(self, C: float = 1.0) -> None:
         self.C = C
-
-    @staticmethod
-    def grid(n_source: int, n_target: int, budget: Budget) -> list[dict[str, Any]]:
-        """No paper searches anything."""
-        return []
 
     def _fit(self, domains: Domains) -> None:
         self._source = domains.Xs

@@ -38,6 +38,8 @@ class TCA(AdaptationClassifier):
     Components of unit length, the raw features and all dimensions are what gives TGSR's Tables II and III.
     """
 
+    searched = ("dim",)
+
     def __init__(self, mu: float = 1.0, dim: int = 30, C: float = 1.0) -> None:
         self.mu = mu
         self.dim = dim
@@ -49,7 +51,7 @@ class TCA(AdaptationClassifier):
         return [{"dim": dim} for dim in range(1, n_source + n_target + 1)]
 
     def _fit(self, domains: Domains) -> None:
-        self._samples = domains.X
+        self._samples = domains.joint
         kernel = self._samples @ self._samples.T
         self.components_ = transfer_components(kernel, len(domains.Xs), self.mu)[:, : self.dim]
         self._source = kernel[: len(domains.Xs)] @ self.components_
@@ -61,10 +63,10 @@ class TCA(AdaptationClassifier):
 
     def _codes_on_grid(self, domains: Domains, points: Sequence[Point]) -> NDArray[np.intp]:
         """One decomposition for all dimensions; each dimension adds a rank-one term to the machine's kernel."""
-        if any(set(point) != {"dim"} for point in points):
+        if any(set(point) != {*self.searched} for point in points):
             return super()._codes_on_grid(domains, points)
         n_source = len(domains.Xs)
-        samples = domains.X
+        samples = domains.joint
         kernel = samples @ samples.T
         mapped = kernel @ transfer_components(kernel, n_source, self.mu)
         codes = np.empty((len(points), len(domains.Xt)), np.intp)

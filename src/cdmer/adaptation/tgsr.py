@@ -59,6 +59,8 @@ class TGSR(AdaptationClassifier):
     "Transfer Group Sparse Regression for Cross-Database Micro-Expression Recognition", eq. 6 and Algorithm 1.
     """
 
+    searched = ("kappa", "xi")
+
     def __init__(self, kappa: int = 43, xi: float = 1.0, n_blocks: int = 85) -> None:
         self.kappa = kappa
         self.xi = xi
@@ -66,12 +68,11 @@ class TGSR(AdaptationClassifier):
 
     @staticmethod
     def grid(n_source: int, n_target: int, budget: Budget) -> list[dict[str, Any]]:
-        """The paper's 85 x 271 points (Section III-A), or a coarse subset of them with its twelve best points."""
-        weights = paper_weights()
+        """The paper's 85 x 271 points (Section III-A); ``quick``: 50 of them, and the twelve that it prints as best."""
         if budget == "paper":
-            return [{"kappa": kappa, "xi": xi} for kappa in range(1, 86) for xi in weights]
-        coarse = {(kappa, xi) for kappa in (3, 6, 12, 24, 48, 85) for xi in (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)}
-        return [{"kappa": kappa, "xi": xi} for kappa, xi in sorted(coarse | PRINTED)]
+            return [{"kappa": kappa, "xi": xi} for kappa in range(1, 86) for xi in paper_weights()]
+        coarse = {(kappa, 10.0**power) for kappa in (2, 4, 8, 16, 32, 64, 85) for power in range(-3, 4)}
+        return [{"kappa": kappa, "xi": xi} for kappa, xi in sorted(coarse | {(43, 1.0)} | PRINTED)]
 
     def _fit(self, domains: Domains) -> None:
         problem = make_problem(domains.Xs, domains.Xt, domains.code, self.n_blocks)
@@ -88,7 +89,7 @@ class TGSR(AdaptationClassifier):
 
     def _codes_on_grid(self, domains: Domains, points: Sequence[Point]) -> NDArray[np.intp]:
         """The points that share `xi` run together, on the groups' Gram matrices."""
-        if any(not set(point) <= {"kappa", "xi"} for point in points):
+        if any(not {*point} <= {*self.searched} for point in points):
             return super()._codes_on_grid(domains, points)
         problem = make_problem(domains.Xs, domains.Xt, domains.code, self.n_blocks)
         target = grouped(domains.Xt, self.n_blocks)
