@@ -82,8 +82,7 @@ def _left_out(left_out: Sequence[Mapping[str, str]], models: set[str]) -> list[s
     notes = []
     for reason, experiments in by_reason.items():
         names = [
-            name if models <= set(without) else f"{name} ({', '.join(without)})"
-            for name, without in experiments.items()
+            name if models <= set(these) else f"{name} ({', '.join(these)})" for name, these in experiments.items()
         ]
         notes.append(f"Left out: {', '.join(names)}: {reason}.")
     return notes
