@@ -136,13 +136,14 @@ def models(
     target: Path,
     predictions: Path,
     metrics: Path,
+    grid: Path,
     settings: Settings = "{}",
     code: Code = "",
 ) -> None:
     """Stage models: train one model for one experiment and predict its target."""
     from cdmer.protocols.train import train_model
 
-    train_model(source, target, predictions, metrics, **json.loads(settings))
+    train_model(source, target, predictions, metrics, grid, **json.loads(settings))
 
 
 @tables_app.command("cdmer")

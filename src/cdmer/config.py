@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from cdmer.errors import CdmerError
 
@@ -100,7 +101,9 @@ class ModelSettings(Settings):
 
     module: ClassVar[str]
     estimator: ClassVar[str]
-    feature: Name = Field(description="The feature that it is trained on.")
+    searched: ClassVar[bool] = True  # whether the papers search hyper-parameters of it
+    columns: ClassVar[Literal["blocks", "released"] | None] = None  # the order that it needs, where that matters
+    feature: Name = Field("lbp_top_r3p8", description="The feature that it is trained on.")
 
     def parameters(self) -> dict[str, Any]:
         """The estimator's own parameters."""
@@ -112,14 +115,50 @@ class SVMSettings(ModelSettings):
 
     module: ClassVar[str] = "cdmer.adaptation.svm"
     estimator: ClassVar[str] = "SVM"
-    feature: Name = Field("lbp_top_r3p8", description="The feature that it is trained on.")
+    searched: ClassVar[bool] = False
     C: float = Field(1.0, gt=0, description="Cost of a violated margin.")
+
+
+class TCASettings(ModelSettings):
+    """Transfer component analysis (Pan et al. 2011), then a linear support vector machine."""
+
+    module: ClassVar[str] = "cdmer.adaptation.tca"
+    estimator: ClassVar[str] = "TCA"
+    mu: float = Field(1.0, gt=0, description="Weight of the components' complexity.")
+    dim: int = Field(30, ge=1, description="Number of components, searched from 1 to the number of clips.")
+    C: float = Field(1.0, gt=0, description="Cost of a violated margin.")
+
+
+class TGSRSettings(ModelSettings):
+    """Transfer group sparse regression on facial blocks."""
+
+    module: ClassVar[str] = "cdmer.adaptation.tgsr"
+    estimator: ClassVar[str] = "TGSR"
+    columns: ClassVar[Literal["blocks", "released"] | None] = "blocks"
+    kappa: int = Field(43, ge=1, description="Number of blocks that remain, searched from 1 to 85.")
+    xi: float = Field(1.0, ge=0, description="Weight of the discrepancy of means, searched from 0.001 to 1000.")
+    n_blocks: int = Field(85, ge=1, description="Number of blocks of the feature: the sum of its grids' squares.")
+
+
+class TGSRReleasedSettings(TGSRSettings):
+    """TGSR on the released files' column order, as its authors ran it: a group is no facial block there."""
+
+    columns: ClassVar[Literal["blocks", "released"] | None] = "released"
 
 
 class Models(Settings):
     """Settings of each model, by its public name."""
 
+    model_config = ConfigDict(serialize_by_alias=True)
+
     SVM: SVMSettings = SVMSettings()
+    TCA: TCASettings = TCASettings()
+    TGSR: TGSRSettings = TGSRSettings()
+    TGSR_released: TGSRReleasedSettings = Field(TGSRReleasedSettings(), alias="TGSR@released")
+
+    def by_name(self) -> dict[str, ModelSettings]:
+        """The settings by public name, in the table's order."""
+        return {field.alias or name: getattr(self, name) for name, field in type(self).model_fields.items()}
 
 
 class CdmerProtocol(Settings):
@@ -166,10 +205,11 @@ class Config(Settings):
     budget: Literal["quick", "paper"] = Field(
         "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
     )
-    selection: list[Literal["default", "source", "unsupervised", "oracle"]] = Field(
+    selection: list[Literal["default", "oracle"]] = Field(
         ["default", "oracle"],
         min_length=1,
-        description="How hyper-parameters are chosen; a model without any has the one row `default`.",
+        description="How hyper-parameters are chosen: `default` takes `model_settings`; `oracle` the best of the "
+        "papers' grid on the target's labels, as the papers did. A model without a grid has the row `default` alone.",
     )
 
     @model_validator(mode="before")
@@ -198,6 +238,11 @@ class Config(Settings):
                 )
         for model, settings in self.chosen_models().items():
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
+            if isinstance(settings, TGSRSettings):
+                blocks = sum(grid**2 for grid in self.features[settings.feature].grids)
+                if settings.n_blocks != blocks:
+                    given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"
+                    raise ValueError(f"{given}, but the feature {settings.feature} has {blocks} blocks")
         for imported in self.imported_features:
             _known("imported_features: database", imported.database, self.databases)
             _known("imported_features: feature", imported.feature, self.features)
@@ -206,9 +251,9 @@ class Config(Settings):
                 raise ValueError(f"databases.{name}: the reader `clips` has no look-alike; give it a root, a CSV file")
         return self
 
-    def chosen_models(self) -> dict[str, SVMSettings]:
+    def chosen_models(self) -> dict[str, ModelSettings]:
         """The settings of the models to train, by public name."""
-        known = {name: getattr(self.model_settings, name) for name in Models.model_fields}
+        known = self.model_settings.by_name()
         if self.models == "all":
             return known
         for name in self.models:
@@ -258,7 +303,7 @@ def reference() -> str:
         prefix, model = waiting.pop(0)
         parts += ["", f"## {f'`{prefix}`' if prefix else 'Top level'}", "", str(model.__doc__).strip(), ""]
         parts += ["| key | values | default | meaning |", "|---|---|---|---|"]
-        for key, field in model.model_fields.items():
+        for key, field in _fields(model).items():
             children = _settings_inside(field.annotation)
             # a mapping by name shows as faces.NAME.size, a list of entries as imported_features.ITEM.file
             middle = ".NAME" if "dict" in str(field.annotation) else ".ITEM" if "list" in str(field.annotation) else ""
@@ -266,6 +311,11 @@ def reference() -> str:
             default = "see below" if children else "required" if field.is_required() else _shown(field.default)
             parts.append(f"| `{key}` | {_values(key, model)} | {default} | {field.description or ''} |")
     return "\n".join(parts) + "\n"
+
+
+def _fields(model: type[Settings]) -> dict[str, FieldInfo]:
+    """The fields of settings by the keys that a user writes."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _settings_inside(annotation: Any) -> list[type[Settings]]:
@@ -330,10 +380,10 @@ def _keys_at(path: list[str]) -> list[str]:
     """The known keys of the settings that `path` leads to."""
     model: type[Settings] = Config
     for part in path:
-        field = model.model_fields.get(part)
+        field = _fields(model).get(part)
         if field is None:
             continue  # the user's own name of a recipe or database, or the number of a list's item
         children = _settings_inside(field.annotation)
         if children:
             model = children[0]
-    return list(model.model_fields)
+    return list(_fields(model))

@@ -244,6 +244,9 @@ class Plan:
             "module": settings.module,
             "estimator": settings.estimator,
             "parameters": settings.parameters(),
+            "columns": settings.columns,
+            "selection": self.config.selection if settings.searched else ["default"],
+            "budget": self.config.budget if settings.searched else None,
             "casme2_negative": self.config.cdmer.casme2_negative,
         }
 

@@ -39,7 +39,9 @@ COLUMNS = (
     "published_in",
     "interval_over",
     "data",
+    "point",
 )
+TEXTS = dict.fromkeys(("clip", "subject", "label", "predicted", "point"), str)
 SEED = 20180515  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
 
 
@@ -60,6 +62,7 @@ class Scores:
     model: str
     data: str
     selection: str
+    point: str  # the hyper-parameters that were chosen
     uf1: NDArray[np.float64]  # by round
     uar: NDArray[np.float64]
     accuracy: NDArray[np.float64]
@@ -99,9 +102,8 @@ def tabulate_cdmer(
 
 def _score(experiment: Experiment, part: Part) -> Iterable[Scores]:
     """One `Scores` for each selection in a file of predictions."""
-    texts = {"clip": str, "subject": str, "label": str, "predicted": str}
     # a subject may be called NA: only an empty cell is missing
-    table = pd.read_csv(part["predictions"], dtype=texts, keep_default_na=False, na_values=[""])
+    table = pd.read_csv(part["predictions"], dtype=TEXTS, keep_default_na=False, na_values=[""])
     for selection, chosen in table.groupby("selection", sort=False):
         rounds = [group for _, group in chosen.groupby("round")]
         pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in rounds]
@@ -114,6 +116,7 @@ def _score(experiment: Experiment, part: Part) -> Iterable[Scores]:
             model=part["model"],
             data=part["data"],
             selection=str(selection),
+            point="; ".join(chosen["point"].dropna().unique()),
             uf1=np.array([uf1(*pair, CLASSES) for pair in pairs]),
             uar=np.array([uar(*pair, CLASSES) for pair in pairs]),
             accuracy=np.array([accuracy(*pair) for pair in pairs]),
@@ -157,6 +160,7 @@ def _row(score: Scores) -> dict[str, Any]:
         "n_target": score.n_target,
         "interval_over": score.over,
         "data": score.data,
+        "point": score.point,
         **_numbers(score.uf1, score.uar, score.accuracy, score.bootstrap),
         **_published(experiment.type, experiment.name, score.model),
     }
