@@ -145,7 +145,10 @@ def model_code(wildcards):
 
 
 def predictions(wildcards):
-    return [part["predictions"] for part in PLAN.parts()]
+    try:
+        return PLAN.predictions()
+    except CdmerError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def tables():

@@ -75,7 +75,7 @@ def test_names_are_imported_from_where_they_are_defined(path):
         "cdmer.store.feature_store",
         "cdmer.protocols.train",
         "cdmer.evaluation.tables",
-        "cdmer.evaluation.exclusions",
+        "cdmer.store.exclusions",
     ],
 )
 def test_jobs_never_import_the_configuration_or_the_command_line(job):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 
@@ -55,19 +56,26 @@ def cdmer(*arguments, cwd):
 
 @pytest.fixture
 def waiting_job(tmp_path):
-    """A job that is half-way through its outputs, and its process."""
-    job = subprocess.Popen(
-        [sys.executable, "-c", WAIT, "--log", "job.log", "wait", "out/out.csv"],
-        cwd=tmp_path,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert job.stdout.readline() == "at work\n"
-    yield job
-    job.kill()
-    job.communicate()
+    """Start a job that stays half-way through its outputs, optionally with a runner to watch; returns its process."""
+    started = []
+
+    def start(**variables):
+        job = subprocess.Popen(
+            [sys.executable, "-c", WAIT, "--log", "job.log", "wait", "out/out.csv"],
+            cwd=tmp_path,
+            env=environment() | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(job)
+        assert job.stdout.readline() == "at work\n"
+        return job
+
+    yield start
+    for job in started:
+        job.kill()
+        job.communicate()
 
 
 def test_version(tmp_path):
@@ -142,13 +150,26 @@ def test_stores_are_looked_into_with_a_log_as_without(tmp_path):
 
 def test_a_terminated_job_removes_what_is_half_written(tmp_path, waiting_job):
     """As the workflow and SLURM end jobs; 143 is how a shell reports SIGTERM."""
+    job = waiting_job()
     assert len(list((tmp_path / "out").iterdir())) == 2
-    waiting_job.send_signal(signal.SIGTERM)
-    assert waiting_job.wait(60) == 143
+    job.send_signal(signal.SIGTERM)
+    assert job.wait(60) == 143
     assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_an_interrupted_job_removes_it_too(tmp_path, waiting_job):
-    waiting_job.send_signal(signal.SIGINT)
-    assert waiting_job.wait(60) != 0
+    job = waiting_job()
+    job.send_signal(signal.SIGINT)
+    assert job.wait(60) != 0
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_job_ends_with_its_runner(tmp_path, waiting_job):
+    runner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    try:
+        job = waiting_job(CDMER_RUNNER=f"{socket.gethostname()}:{runner.pid}")
+    finally:
+        runner.kill()
+        runner.wait()
+    assert job.wait(60) == 137
+    assert not (tmp_path / "out" / "out.csv").exists()

@@ -76,11 +76,12 @@ def test_a_file_appears_when_the_block_ends_well_in_folders_made_for_it(tmp_path
 def test_a_new_file_replaces_the_old_one_at_once(tmp_path):
     path = tmp_path / "out.csv"
     path.write_text("old")
-    with open(path) as reader, whole_file(path) as partial:
-        partial.write_text("new")
-        assert path.read_text() == "old"
-        assert reader.read() == "old"
-    assert path.read_text() == "new"
+    with open(path) as reader:
+        with whole_file(path) as partial:
+            partial.write_text("new")
+            assert path.read_text() == "old"
+        assert path.read_text() == "new"
+        assert reader.read() == "old"  # who was reading keeps the file that was opened, whole
 
 
 def test_an_exception_in_the_block_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -73,6 +73,17 @@ def test_locks_stay_while_another_run_lives(tmp_path, run):
     assert (tmp_path / "locks" / "0.input.lock").exists()
 
 
+def test_a_run_that_came_second_counts_when_the_first_is_gone(tmp_path, run):
+    first, _ = run(tmp_path)
+    run(tmp_path)
+    first.kill()
+    first.wait()
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "0.input.lock").write_text("x")
+    assert hold_run_lock(tmp_path) is False
+    assert (tmp_path / "locks" / "0.input.lock").exists()
+
+
 def test_the_lock_dies_with_its_process(state, run):
     other, removed = run(state)
     assert removed

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -38,7 +39,7 @@ LONG_WAIT = 60  # seconds: a limit that only a fault reaches
 def python(script, *arguments, runner=None, **variables):
     environment = {name: value for name, value in os.environ.items() if name != "CDMER_RUNNER"} | variables
     if runner is not None:
-        environment["CDMER_RUNNER"] = str(runner)
+        environment["CDMER_RUNNER"] = runner if isinstance(runner, str) else f"{socket.gethostname()}:{runner}"
     return subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)], env=environment, stdout=subprocess.PIPE, text=True
     )
@@ -77,7 +78,7 @@ def test_a_job_whose_runner_is_already_gone_ends_at_once(tmp_path, runner):
     assert not (tmp_path / "out.h5").exists()
 
 
-@pytest.mark.parametrize("value", [None, "", "not-a-number", "-1"])
+@pytest.mark.parametrize("value", [None, "", "not-a-number", "-1", "another-machine:1", "another-machine:4000000"])
 def test_without_a_runner_there_is_nothing_to_watch(value):
     job = python(THREADS, runner=value)
     assert job.communicate()[0] == "1\n"
@@ -98,7 +99,7 @@ def test_what_a_run_gives_its_jobs():
     assert [job[name] for name in threads] == ["1"] * 4
     assert job["OPENCV_FOR_THREADS_NUM"] == "1"
     assert job["OMP_WAIT_POLICY"] == "PASSIVE"
-    assert job["CDMER_RUNNER"] == str(pid)
+    assert job["CDMER_RUNNER"] == f"{socket.gethostname()}:{pid}"
     assert job["PATH"].split(os.pathsep) == [str(Path(sys.executable).parent), "/usr/bin", "/bin"]
 
 

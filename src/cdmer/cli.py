@@ -121,6 +121,7 @@ def import_(release: Path, output: Path, settings: Settings = "{}", code: Code =
 def merge(
     shards: list[Path],
     output: Annotated[Path, typer.Option()],
+    exclusions: Annotated[Path | None, typer.Option(help="CSV to write: the clips that were left out.")] = None,
     manifest: Annotated[str, typer.Option(help="The database's manifest, whose digest is kept.")] = "",
     code: Code = "",
 ) -> None:
@@ -128,6 +129,10 @@ def merge(
     from cdmer.store.feature_store import merge as merge_shards
 
     merge_shards(list(shards), output, manifest=manifest or None)
+    if exclusions:
+        from cdmer.store.exclusions import list_exclusions
+
+        list_exclusions([output], exclusions)
 
 
 @app.command()
@@ -147,17 +152,24 @@ def models(
 
 
 @tables_app.command("cdmer")
-def cdmer_table(exclusions: Path, csv: Path, md: Path, settings: Settings = "{}", code: Code = "") -> None:
+def cdmer_table(
+    predictions: list[Path],
+    exclusions: Annotated[Path, typer.Option()],
+    csv: Annotated[Path, typer.Option()],
+    md: Annotated[Path, typer.Option()],
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
     """Tabulate the cross-database experiments."""
     from cdmer.evaluation.tables import tabulate_cdmer
 
-    tabulate_cdmer(exclusions=exclusions, csv=csv, md=md, **json.loads(settings))
+    tabulate_cdmer(predictions, exclusions, csv, md, **json.loads(settings))
 
 
 @tables_app.command("exclusions")
 def exclusions(stores: list[Path], output: Annotated[Path, typer.Option()], code: Code = "") -> None:
     """List the clips that were left out, and why."""
-    from cdmer.evaluation.exclusions import list_exclusions
+    from cdmer.store.exclusions import list_exclusions
 
     list_exclusions(stores, output)
 

@@ -30,6 +30,7 @@ class Database(Settings):
     )
     root: str | None = Field(
         None,
+        min_length=1,
         description="Folder of the database (for `clips`: the CSV). `null`: a synthetic look-alike in the same layout.",
     )
     annotation: str | None = Field(None, description="The spreadsheet, where it does not lie in or beside the root.")
@@ -80,9 +81,11 @@ class LbpTopRecipe(Settings):
     module: ClassVar[str] = "cdmer.descriptors.lbp_top"
     descriptor: Literal["lbp_top"] = Field("lbp_top", description="The descriptor.")
     frames: Name = Field("tim_16", description="The frames recipe that it reads.")
-    radius: int = Field(3, ge=1, description="Radius of the neighbourhood in x, y and t.")
+    radius: int = Field(3, ge=1, le=64, description="Radius of the neighbourhood in x, y and t.")
     neighbors: int = Field(8, ge=2, le=16, description="Sampling points on each plane's circle.")
-    grids: list[int] = Field([1, 2, 4, 8], min_length=1, description="Blocks on a side, grid by grid.")
+    grids: list[Annotated[int, Field(ge=1, le=64)]] = Field(
+        [1, 2, 4, 8], min_length=1, description="Blocks on a side, grid by grid."
+    )
 
 
 class ImportedFeature(Settings):
@@ -102,7 +105,7 @@ class ModelSettings(Settings):
     module: ClassVar[str]
     estimator: ClassVar[str]
     searched: ClassVar[bool] = True  # whether the papers search hyper-parameters of it
-    columns: ClassVar[Literal["blocks", "released"] | None] = None  # the order that it needs, where that matters
+    columns: ClassVar[Literal["blocks", "released"]] = "blocks"  # the order of columns that it is given
     feature: Name = Field("lbp_top_r3p8", description="The feature that it is trained on.")
 
     def parameters(self) -> dict[str, Any]:
@@ -134,7 +137,6 @@ class TGSRSettings(ModelSettings):
 
     module: ClassVar[str] = "cdmer.adaptation.tgsr"
     estimator: ClassVar[str] = "TGSR"
-    columns: ClassVar[Literal["blocks", "released"] | None] = "blocks"
     kappa: int = Field(43, ge=1, description="Number of blocks that remain, searched from 1 to 85.")
     xi: float = Field(1.0, ge=0, description="Weight of the discrepancy of means, searched from 0.001 to 1000.")
     n_blocks: int = Field(85, ge=1, description="Number of blocks of the feature: the sum of its grids' squares.")
@@ -143,7 +145,7 @@ class TGSRSettings(ModelSettings):
 class TGSRReleasedSettings(TGSRSettings):
     """TGSR on the released files' column order, as its authors ran it: a group is no facial block there."""
 
-    columns: ClassVar[Literal["blocks", "released"] | None] = "released"
+    columns: ClassVar[Literal["blocks", "released"]] = "released"
 
 
 class Models(Settings):
@@ -197,11 +199,15 @@ class Config(Settings):
     features: dict[Name, LbpTopRecipe] = Field(description="Features, by name; a model names the one that it reads.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
     imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
-    protocols: list[Literal["cdmer"]] = Field(["cdmer"], min_length=1, description="The tables to make.")
+    protocols: list[Literal["cdmer"]] = Field(["cdmer"], min_length=1, max_length=1, description="The tables to make.")
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
-    models: Literal["all"] | list[Name] = Field("all", description="`all`, or the names of the models to train.")
+    models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
+        "all", description="`all`, or the names of the models to train."
+    )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
-    rounds: int = Field(10, ge=1, description="Trainings of a model that draws random numbers; others train once.")
+    rounds: int = Field(
+        10, ge=1, description="Trainings of a model that draws random numbers (none does yet); others train once."
+    )
     budget: Literal["quick", "paper"] = Field(
         "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
     )
@@ -231,6 +237,12 @@ class Config(Settings):
         for name, feature in self.features.items():
             _known(f"features.{name}.frames", feature.frames, self.frames)
             frames = self.frames[feature.frames]
+            size = self.faces[frames.faces].size
+            if 2 * feature.radius >= frames.length or 2 * feature.radius + max(feature.grids) > size:
+                raise ValueError(
+                    f"features.{name}: radius {feature.radius} leaves too little of {frames.length} frames of "
+                    f"{size} x {size} pixels for a grid of {max(feature.grids)}"
+                )
             if frames.rounding != "half_up" or self.faces[frames.faces].color != "grey":
                 raise ValueError(
                     f"features.{name}: LBP-TOP reads grey 8-bit frames; use a frames recipe with "
@@ -243,9 +255,13 @@ class Config(Settings):
                 if settings.n_blocks != blocks:
                     given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"
                     raise ValueError(f"{given}, but the feature {settings.feature} has {blocks} blocks")
+        seen = set()
         for imported in self.imported_features:
             _known("imported_features: database", imported.database, self.databases)
             _known("imported_features: feature", imported.feature, self.features)
+            if (imported.database, imported.feature) in seen:
+                raise ValueError(f"imported_features: two files for {imported.feature} of {imported.database}")
+            seen.add((imported.database, imported.feature))
         for name, database in self.databases.items():
             if database and database.root is None and database.reader == "clips" and not self.imported(name):
                 raise ValueError(f"databases.{name}: the reader `clips` has no look-alike; give it a root, a CSV file")

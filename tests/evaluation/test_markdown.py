@@ -126,3 +126,21 @@ def test_of_nothing_there_is_no_table_and_no_average():
     assert "|" not in text
     assert "No average of TYPE-I:" in text
     assert "No average of TYPE-II:" in text
+
+
+def test_averages_show_their_interval_and_experiments_do_not():
+    cells = grid(
+        markdown(
+            row("H->V", 0.7, uf1_low=0.6, uf1_high=0.8),
+            row("average", 0.5, type="TYPE-I", uf1_low=0.412, uf1_high=0.588, published_uf1=0.6, published_in="TGSR"),
+        ),
+        "TYPE-I",
+    )
+    assert cells["SVM", "default"]["H → V"] == "**0.7000** / 0.5000"
+    assert cells["SVM", "default"]["average"] == "**0.5000** / 0.5000 [0.41, 0.59]"
+    assert cells["SVM, published", "TGSR"]["average"] == "0.6000"
+
+
+def test_a_class_that_the_target_lacks_is_reported():
+    text = cdmer_markdown(table(row("H->V", 0.7)), (), NOTHING_EXCLUDED, {"H->V": ["surprise"]})
+    assert "- H->V: the target has no clip of surprise" in text

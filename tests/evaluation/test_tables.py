@@ -23,17 +23,20 @@ class Desk:
 
     def __init__(self, folder):
         self.folder = folder
-        self.parts = []
+        self.clear()
+
+    def clear(self):
+        self.parts, self.predictions = [], []
 
     def predict(self, experiment, *rounds, model="SVM", truth=TRUTH, subjects=PEOPLE, data="real", selection="default"):
         """Add the predictions of one model for one experiment, a list of labels a round."""
         self.add(experiment, self.frame(*rounds, truth=truth, subjects=subjects, selection=selection), model, data)
 
-    def frame(self, *rounds, truth=TRUTH, subjects=PEOPLE, selection="default"):
+    def frame(self, *rounds, truth=TRUTH, subjects=PEOPLE, selection="default", point=""):
         clips = [f"clip{index}" for index in range(len(truth))]
         columns = {"clip": clips, "subject": subjects, "label": truth}
         made = [
-            pd.DataFrame({"round": number, "selection": selection, **columns, "predicted": predicted})
+            pd.DataFrame({"round": number, "selection": selection, "point": point, **columns, "predicted": predicted})
             for number, predicted in enumerate(rounds, start=1)
         ]
         return pd.concat(made)
@@ -41,13 +44,14 @@ class Desk:
     def add(self, experiment, predictions, model="SVM", data="real"):
         path = self.folder / f"{experiment.replace('->', '_to_')}_{model}.csv"
         predictions.to_csv(path, index=False)
-        self.parts.append({"experiment": experiment, "model": model, "data": data, "predictions": str(path)})
+        self.parts.append({"experiment": experiment, "model": model, "data": data})
+        self.predictions.append(path)
 
     def tabulate(self, left_out=()):
         """The table as read back, without the empty cells' NaN for texts."""
         exclusions = self.folder / "exclusions.csv"
         exclusions.write_text("database,subject,clip,stage,reason\n")
-        tabulate_cdmer(self.parts, left_out, exclusions, self.csv, self.folder / "table.md")
+        tabulate_cdmer(self.predictions, exclusions, self.csv, self.folder / "table.md", self.parts, left_out)
         return pd.read_csv(self.csv)
 
     @property
@@ -137,7 +141,7 @@ def test_the_order_of_clips_in_a_file_does_not_matter_where_people_are_known(des
     made = desk.frame(FOUR_RIGHT)
     desk.add("H->V", made)
     first = desk.tabulate()
-    desk.parts.clear()
+    desk.clear()
     desk.add("H->V", made.sample(frac=1, random_state=3))
     pd.testing.assert_frame_equal(desk.tabulate(), first)
 
@@ -222,11 +226,48 @@ def test_any_name_of_a_subject_is_a_name(desk, name):
     assert desk.tabulate()["interval_over"].tolist() == ["subjects"]
 
 
-def test_the_same_people_are_drawn_together_wherever_they_are_the_target(desk):
-    """SMIC-VIS and SMIC-NIR show the same eight people, so equal predictions have equal intervals."""
-    for experiment in ("V->N", "N->V", "C->N"):
-        desk.predict(experiment, [N, P, P, S, S, N])
-    assert desk.tabulate()[["uf1_low", "uf1_high"]].drop_duplicates().shape == (1, 2)
+def test_a_class_that_never_occurs_counts_zero(desk):
+    desk.predict("H->V", [N, N, P, P], truth=[N, N, P, P], subjects=["s1", "s2", "s1", "s2"])
+    (row,) = desk.tabulate().to_dict("records")
+    assert row["uf1"] == pytest.approx(2 / 3, abs=5e-7)
+    assert (row["uar"], row["accuracy"]) == (1, 1)
+
+
+@pytest.fixture
+def crowd():
+    """Truth and predictions of twenty people with six clips each, of whom some are harder to read."""
+    rng = np.random.default_rng(8)
+    truth = np.array(TRUTH * 20)
+    easy = np.repeat(rng.random(20), 6)
+    predicted = np.where(rng.random(120) < easy, truth, rng.permutation(truth))
+    return truth.tolist(), predicted.tolist(), np.repeat(np.arange(20), 6)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["subjects", "clips"])
+def test_the_same_people_are_drawn_together_wherever_they_are_the_target(desk, crowd, known):
+    """So that equal predictions have equal intervals, and the difference of two models is not the draw's."""
+    truth, predicted, person = crowd
+    subjects = [f"s{number}" for number in person] if known else [None] * 120
+    for experiment, model in (("H->N", "SVM"), ("C->N", "SVM"), ("C->N", "TCA")):
+        desk.predict(experiment, predicted, truth=truth, subjects=subjects, model=model)
+    intervals = desk.tabulate()[["uf1_low", "uf1_high"]]
+    assert intervals.drop_duplicates().shape == (1, 2)
+
+
+def test_the_interval_of_an_average_of_other_people_is_narrower_and_of_the_same_people_is_not(desk, crowd):
+    """Six independent means: 1 / sqrt(6) = 0.41 of the width; the same people six times tell no more than once."""
+    truth, predicted, person = crowd
+    widths = {}
+    for name in ("same", "other"):
+        desk.clear()
+        for turn, experiment in enumerate(TYPE_I):
+            people = [f"{turn if name == 'other' else 0}-{number}" for number in person]
+            desk.predict(experiment, predicted, truth=truth, subjects=people)
+        table = desk.tabulate().set_index("experiment")
+        width = table["uf1_high"] - table["uf1_low"]
+        widths[name] = width["average"] / width[TYPE_I].mean()
+    assert widths["same"] == pytest.approx(1, abs=1e-4)
+    assert widths["other"] == pytest.approx(1 / np.sqrt(6), abs=0.06)
 
 
 def test_a_label_that_is_no_class_is_not_scored_silently(desk):

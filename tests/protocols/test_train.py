@@ -12,16 +12,32 @@ from sklearn.svm import SVC
 from cdmer.errors import CdmerError
 from cdmer.protocols.train import train_model
 from cdmer.store.feature_store import FeatureStore
+from cdmer.store.released import in_order
 
-# An estimator that keeps all that it is given, and predicts the class of the nearest source clip.
+# An estimator that keeps all that it is given, and predicts the class of the nearest source clip; at points of its
+# grid other than 1 it is wrong about everything.
 RECORDER = """
 import numpy as np
 
 calls = []
 
 class Nearest:
+    searched = ("scale",)
+
     def __init__(self, scale):
         self.scale = scale
+
+    @staticmethod
+    def grid(n_source, n_target, budget):
+        calls.append(("grid", (n_source, n_target, budget), {}))
+        return [{"scale": scale} for scale in ((0, 1, 1, 2) if budget == "paper" else (0, 2))]
+
+    def predict_grid(self, *args, **kwargs):
+        calls.append(("predict_grid", args, kwargs))
+        Xs, ys, Xt, points = args
+        right = Nearest(1).fit(Xs, ys, Xt).predict(Xt)
+        wrong = {"negative": "positive", "positive": "surprise", "surprise": "negative"}
+        return np.array([right if p["scale"] == 1 else [wrong[name] for name in right] for p in points])
 
     def fit(self, *args, **kwargs):
         calls.append(("fit", args, kwargs))
@@ -33,6 +49,7 @@ class Nearest:
         distances = ((args[0][:, None] * self.scale - self.X[None]) ** 2).sum(-1)
         return self.y[distances.argmin(1)]
 """
+NEAREST = {"module": "recorder_of_calls", "estimator": "Nearest", "parameters": {"scale": 3}}
 WORDS = {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}
 
 
@@ -40,8 +57,8 @@ WORDS = {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}
 def store(tmp_path):
     """Write a feature store and return its path."""
 
-    def write(name, X, emotion=None, subject=None, label=None):
-        provenance = {"feature": "f", "database": name, "recipe": {}, "code_digest": "c"}
+    def write(name, X, emotion=None, subject=None, label=None, recipe=None):
+        provenance = {"feature": "f", "database": name, "recipe": recipe or {}, "code_digest": "c"}
         clips = [f"{name}/{index}" for index in range(len(X))]
         path = tmp_path / f"{name}.h5"
         FeatureStore.write(path, np.asarray(X), clips, subject, emotion, label, provenance=provenance)
@@ -53,13 +70,21 @@ def store(tmp_path):
 @pytest.fixture
 def train(tmp_path):
     """Train on two stores; returns the predictions and the metrics."""
+    standard = {
+        "databases": ("casme2", "smic_vis"),
+        "casme2_negative": "disgust_sadness_fear",
+        "module": "cdmer.adaptation.svm",
+        "estimator": "SVM",
+        "parameters": {"C": 1.0},
+        "columns": "blocks",
+        "selection": ["default"],
+        "budget": None,
+    }
 
-    def run(source, target, databases=("casme2", "smic_vis"), rule="disgust_sadness_fear", **estimator):
-        named = {"module": "cdmer.adaptation.svm", "estimator": "SVM", "parameters": {"C": 1.0}, **estimator}
+    def run(source, target, **settings):
         out = tmp_path / "out"
         train_model(
-            source, target, out / "predictions.csv", out / "metrics.json",
-            databases=databases, casme2_negative=rule, **named,
+            source, target, out / "predictions.csv", out / "metrics.json", out / "grid.csv", **(standard | settings)
         )  # fmt: skip
         return pd.read_csv(out / "predictions.csv"), json.loads((out / "metrics.json").read_text())
 
@@ -95,7 +120,7 @@ def test_the_model_sees_source_source_labels_and_target_features_and_nothing_els
     Xs, ys = clips(0)
     Xt, yt = clips(1, n=7)
     source, target = store("source", Xs, casme2(ys)), store("target", Xt, yt)
-    train(source, target, module="recorder_of_calls", estimator="Nearest", parameters={"scale": 2})
+    train(source, target, **NEAREST)
     (fit, fitted, no_more), (predict, seen, nor_here) = recorder.calls
     assert (fit, predict, no_more, nor_here) == ("fit", "predict", {}, {})
     assert len(fitted) == 3
@@ -114,7 +139,7 @@ def test_the_targets_labels_change_scores_and_no_prediction(store, train):
     second, others = train(source, store("target", Xt, np.roll(yt, 1)))
     assert first["predicted"].tolist() == second["predicted"].tolist()
     assert first["label"].tolist() == yt.tolist()
-    assert scores["accuracy"] > others["accuracy"]
+    assert scores["scores"]["default"]["accuracy"] > others["scores"]["default"]["accuracy"]
 
 
 def test_predictions_are_one_row_a_target_clip_in_the_stores_order(store, train):
@@ -122,7 +147,7 @@ def test_predictions_are_one_row_a_target_clip_in_the_stores_order(store, train)
     Xt, yt = clips(1, n=5)
     subjects = ["s2", "s2", None, "s11", "006"]
     predictions, _ = train(store("source", Xs, casme2(ys)), store("target", Xt, yt, subjects))
-    assert list(predictions.columns) == ["round", "selection", "clip", "subject", "label", "predicted"]
+    assert list(predictions.columns) == ["round", "selection", "point", "clip", "subject", "label", "predicted"]
     assert predictions["clip"].tolist() == [f"target/{index}" for index in range(5)]
     assert predictions["label"].tolist() == yt.tolist()
     assert set(predictions["round"]) == {1}
@@ -146,17 +171,21 @@ def test_scores_and_counts_by_hand(store, train, recorder):
     Xt = np.eye(3, dtype=np.float32)[[0, 1, 1, 1, 2, 0]]
     truth = ["negative", "negative", "positive", "positive", "surprise", "surprise"]
     source = store("source", np.concatenate([Xs, Xs]), [*WORDS.values(), "others", "repression", "others"])
-    _, metrics = train(
-        source, store("target", Xt, truth), module="recorder_of_calls", estimator="Nearest", parameters={"scale": 1}
-    )
+    _, metrics = train(source, store("target", Xt, truth), **NEAREST)
     assert metrics == {
-        "uf1": pytest.approx((0.5 + 0.8 + 2 / 3) / 3, abs=1e-12),
-        "uar": pytest.approx((1 / 2 + 1 + 1 / 2) / 3, abs=1e-12),
-        "accuracy": pytest.approx(4 / 6, abs=1e-12),
+        "scores": {
+            "default": {
+                "uf1": pytest.approx((0.5 + 0.8 + 2 / 3) / 3, abs=1e-12),
+                "uar": pytest.approx((1 / 2 + 1 + 1 / 2) / 3, abs=1e-12),
+                "accuracy": pytest.approx(4 / 6, abs=1e-12),
+                "point": {"scale": 3},
+            }
+        },
         "n_source": 3,
         "n_target": 6,
         "n_source_dropped": 3,
         "n_target_dropped": 0,
+        "n_points": 0,
     }
 
 
@@ -166,10 +195,10 @@ def test_the_rule_of_casme2_decides_who_takes_part(store, train):
     words = ["fear" if name == "negative" else "repression" if name == "positive" else "surprise" for name in yt]
     source, target = store("source", Xs, ys), store("target", Xt, words)
     databases = ("smic_hs", "casme2")
-    predictions, metrics = train(source, target, databases)
+    predictions, metrics = train(source, target, databases=databases)
     assert predictions["label"].tolist() == [name for name in yt if name != "positive"]
     assert (metrics["n_target"], metrics["n_target_dropped"]) == (4, 2)
-    predictions, _ = train(source, target, databases, rule="disgust_repression")
+    predictions, _ = train(source, target, databases=databases, casme2_negative="disgust_repression")
     assert predictions["label"].tolist() == [
         *("negative" if name == "positive" else name for name in yt if name != "negative"),
     ]
@@ -183,6 +212,68 @@ def test_a_releases_own_labels_come_before_emotions(store, train):
     assert predictions["label"].tolist() == [*yt[:5], "surprise"]
 
 
+def test_the_oracle_takes_the_best_point_for_the_targets_labels_and_the_first_of_equals(store, train, recorder):
+    Xs, ys = clips(0, spread=0.1)
+    Xt, yt = clips(1, n=6, spread=0.1)
+    stores = store("source", Xs, casme2(ys)), store("target", Xt, yt)
+    predictions, metrics = train(*stores, **NEAREST, selection=["default", "oracle"], budget="paper")
+    assert ("grid", (12, 6, "paper"), {}) in recorder.calls
+    assert predictions["selection"].tolist() == ["default"] * 6 + ["oracle"] * 6
+    assert predictions["point"].unique().tolist() == ["scale=3", "scale=1"]
+    assert predictions["label"].tolist() == [*yt, *yt]
+    assert metrics["scores"]["oracle"]["accuracy"] == 1
+    assert metrics["n_points"] == 4
+    grid = pd.read_csv(train.out / "grid.csv")
+    assert grid["scale"].tolist() == [0, 1, 1, 2]
+    assert grid["uf1"].tolist() == [0, 1, 1, 0]
+    assert grid["accuracy"].tolist() == [0, 1, 1, 0]
+
+
+def test_the_oracle_turns_to_other_labels_and_the_model_never_sees_them(store, train, recorder):
+    """What is called wrong at point 1 is called right at point 0: relabelled so, 0 is best, on the same predictions."""
+    Xs, ys = clips(0, spread=0.1)
+    Xt, yt = clips(1, n=6, spread=0.1)
+    turned = [{"negative": "positive", "positive": "surprise", "surprise": "negative"}[name] for name in yt]
+    source = store("source", Xs, casme2(ys))
+    settings = {**NEAREST, "selection": ["oracle"], "budget": "paper"}
+    first, _ = train(source, store("target", Xt, yt), **settings)
+    calls = recorder.calls.copy()
+    recorder.calls.clear()
+    second, _ = train(source, store("target", Xt, turned), **settings)
+    assert first["point"].unique().tolist() == ["scale=1"]
+    assert second["point"].unique().tolist() == ["scale=0"]
+    for made in (calls, recorder.calls):
+        ((_, given, others),) = (call for call in made if call[0] == "predict_grid")
+        assert (len(given), others) == (4, {})
+        for found, expected in zip(given, (Xs, ys, Xt, [{"scale": s} for s in (0, 1, 1, 2)]), strict=True):
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_without_a_grid_the_oracle_has_no_row(store, train):
+    Xs, ys = clips(0)
+    stores = store("source", Xs, casme2(ys)), store("target", Xs, ys)
+    predictions, metrics = train(*stores, selection=["default", "oracle"], budget=None)
+    assert set(predictions["selection"]) == {"default"}
+    assert predictions["point"].isna().all()
+    assert list(metrics["scores"]) == ["default"]
+    assert (train.out / "grid.csv").read_text().strip() == ""
+
+
+@pytest.mark.parametrize("columns", ["blocks", "released"])
+def test_both_databases_reach_the_model_in_the_order_that_it_needs(store, train, recorder, columns):
+    """One bin a histogram is enough: 85 blocks of 3 planes."""
+    blocks = np.random.default_rng(0).random((6, 255)).astype(np.float32)
+    released = in_order(blocks, {}, "released")
+    assert not np.array_equal(blocks, released)
+    label = list(WORDS) * 2
+    source = store("source", blocks, casme2(label))
+    target = store("target", released, label, recipe={"imported": {"order": "released", "direction": "columns"}})
+    train(source, target, **NEAREST, columns=columns)
+    _, given, _ = recorder.calls[0]
+    np.testing.assert_array_equal(given[0], blocks if columns == "blocks" else released)
+    np.testing.assert_array_equal(given[2], given[0])
+
+
 def test_two_trainings_write_the_same_bytes(store, train):
     Xs, ys = clips(0, n=30, spread=2)
     Xt, yt = clips(1, n=30, spread=2)
@@ -190,7 +281,8 @@ def test_two_trainings_write_the_same_bytes(store, train):
     written = []
     for _ in range(2):
         train(*stores)
-        written.append([(train.out / name).read_bytes() for name in ("predictions.csv", "metrics.json")])
+        written.append({path.name: path.read_bytes() for path in train.out.iterdir()})
+    assert set(written[0]) == {"predictions.csv", "metrics.json", "grid.csv"}
     assert written[0] == written[1]
 
 
@@ -201,11 +293,12 @@ def test_a_class_that_the_source_lacks_is_never_predicted_and_counts_zero(store,
     Xt, yt = clips(1, n=30, spread=0.1)
     predictions, metrics = train(store("source", Xs[two], casme2(ys[two])), store("target", Xt, yt))
     assert set(predictions["predicted"]) == {"negative", "positive"}
-    assert metrics["accuracy"] == pytest.approx(20 / 30)
-    assert metrics["uar"] == pytest.approx(2 / 3)
+    scores = metrics["scores"]["default"]
+    assert scores["accuracy"] == pytest.approx(20 / 30)
+    assert scores["uar"] == pytest.approx(2 / 3)
     expected = f1_score(yt, predictions["predicted"], labels=list(WORDS), average="macro", zero_division=0)
-    assert metrics["uf1"] == pytest.approx(expected)
-    assert metrics["uf1"] < 2 / 3
+    assert scores["uf1"] == pytest.approx(expected)
+    assert scores["uf1"] < 2 / 3
 
 
 def test_a_class_that_the_target_lacks_counts_zero_in_uf1_and_not_in_uar(store, train):
@@ -213,9 +306,10 @@ def test_a_class_that_the_target_lacks_counts_zero_in_uf1_and_not_in_uar(store, 
     Xt, yt = clips(1, n=30, spread=0.1)
     two = yt != "surprise"
     _, metrics = train(store("source", Xs, casme2(ys)), store("target", Xt[two], yt[two]))
-    assert metrics["accuracy"] == 1
-    assert metrics["uf1"] == pytest.approx(2 / 3)
-    assert metrics["uar"] == pytest.approx(1)
+    scores = metrics["scores"]["default"]
+    assert scores["accuracy"] == 1
+    assert scores["uf1"] == pytest.approx(2 / 3)
+    assert scores["uar"] == pytest.approx(1)
 
 
 def test_one_class_is_not_enough_to_train(store, train):
@@ -231,7 +325,7 @@ def test_a_target_of_which_no_clip_takes_part_is_an_error(store, train):
     Xs, ys = clips(0)
     target = store("target", Xs, ["others"] * 12)
     with pytest.raises(CdmerError, match="no clip takes part") as caught:
-        train(store("source", Xs, ys), target, ("smic_hs", "casme2"))
+        train(store("source", Xs, ys), target, databases=("smic_hs", "casme2"))
     assert str(target) in caught.value.problem
 
 

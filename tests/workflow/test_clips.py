@@ -45,3 +45,15 @@ def test_or_is_excluded_with_that_reason_when_the_configuration_says_so(videos):
     (excluded,) = store.excluded
     assert excluded.clip == "nobody"
     assert "no face on the onset frame 1" in excluded.reason
+    for path in ("results/features/lbp_top_r3p8/mine.exclusions.csv", "results/exclusions.csv"):
+        videos.run(path)
+        header, line = (videos.folder / path).read_text().splitlines()
+        assert header == "database,subject,clip,stage,reason"
+        assert line.startswith("mine,p2,nobody,faces,no face on the onset frame 1 of ")
+
+
+def test_clips_alone_make_features_and_no_table(videos):
+    text = videos.run("results/cdmer_table.csv", expect=1)
+    assert "no experiment can be computed" in text
+    assert "all_features" in text
+    assert "Traceback" not in text

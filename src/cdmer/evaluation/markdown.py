@@ -13,7 +13,12 @@ SYNTHETIC = (
 )
 
 
-def cdmer_markdown(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], exclusions: pd.DataFrame) -> str:
+def cdmer_markdown(
+    table: pd.DataFrame,
+    left_out: Sequence[Mapping[str, str]],
+    exclusions: pd.DataFrame,
+    absent: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """The CDMER table as Markdown.
 
     Parameters
@@ -24,11 +29,13 @@ def cdmer_markdown(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], e
         Experiments that could not be computed: ``experiment``, ``model``, ``reason``.
     exclusions
         The clips that earlier stages left out.
+    absent
+        Experiment to the classes that its target has no clip of.
     """
     parts = [
         "# Cross-database micro-expression recognition",
         "",
-        "UF1 / accuracy; the best UF1 of each selection in bold.",
+        "UF1 / accuracy, the 95 % interval of UF1 behind averages; the best UF1 of each selection in bold.",
     ]
     if table["data"].str.contains("synthetic").any():
         parts += ["", SYNTHETIC]
@@ -37,6 +44,10 @@ def cdmer_markdown(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], e
         if not rows.empty:
             parts += ["", f"## {type_}", "", *_grid(rows, type_)]
     parts += ["", *_footnotes(table, left_out, exclusions)]
+    parts += [
+        f"- {name}: the target has no clip of {' or '.join(classes)}: 0 in UF1, left out of UAR."
+        for name, classes in (absent or {}).items()
+    ]
     return "\n".join(parts) + "\n"
 
 
@@ -65,7 +76,10 @@ def _cell(cells: pd.DataFrame, name: str, first: str, second: str, best: float |
     if math.isnan(value):
         return "–"
     score = f"**{value:.4f}**" if value == best else f"{value:.4f}"
-    return score if math.isnan(other) else f"{score} / {other:.4f}"
+    text = score if math.isnan(other) else f"{score} / {other:.4f}"
+    low, high = (cells[column].astype(float).get(name, float("nan")) for column in ("uf1_low", "uf1_high"))
+    shows_interval = name == "average" and first == "uf1" and not math.isnan(low)
+    return f"{text} [{low:.2f}, {high:.2f}]" if shows_interval else text
 
 
 ORACLE = (

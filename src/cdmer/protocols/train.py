@@ -51,7 +51,7 @@ def train_model(
     module: str,
     estimator: str,
     parameters: dict[str, Any],
-    columns: Order | None,
+    columns: Order,
     selection: Sequence[Literal["default", "oracle"]],
     budget: Budget | None,
     casme2_negative: str,
@@ -73,7 +73,7 @@ def train_model(
     module, estimator, parameters
         Where the estimator is, its name, and its parameters: the point of the selection ``default``.
     columns
-        The order of columns that the model needs; None where it does not matter.
+        The order of columns that the model is given, whatever each store's own.
     selection
         ``default``, and ``oracle``: the point of the papers' grid whose UF1 on the target's labels is best, the first
         of equals, as the papers chose theirs.
@@ -130,7 +130,7 @@ def _scores(label: NDArray[np.str_], predicted: NDArray[Any]) -> dict[str, float
     }
 
 
-def _labelled(store: str | Path, database: str, casme2_negative: str, columns: Order | None) -> Labelled:
+def _labelled(store: str | Path, database: str, casme2_negative: str, columns: Order) -> Labelled:
     """The clips of a store that the protocol keeps, in the store's order."""
     features = FeatureStore(store).load()
     words = [
@@ -140,9 +140,8 @@ def _labelled(store: str | Path, database: str, casme2_negative: str, columns: O
     kept = [index for index, label in enumerate(labels) if label is not None]
     if not kept:
         raise CdmerError(f"{store}: no clip takes part in the protocol", "check its emotions and exclusions")
-    X = features.X[kept]
     return Labelled(
-        X=X if columns is None else in_order(X, FeatureStore(store).provenance["recipe"], columns),
+        X=in_order(features.X[kept], FeatureStore(store).provenance["recipe"], columns),
         clip=[str(features.clip[index]) for index in kept],
         subject=[features.subject[index] for index in kept],
         label=np.array([labels[index] for index in kept]),

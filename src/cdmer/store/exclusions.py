@@ -1,4 +1,4 @@
-"""The job that lists the clips that were left out, and why."""
+"""Lists of the clips that were left out, and why: beside each store, and over all of them."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cdmer.evaluation.exclusions import list_exclusions
+from cdmer.store.exclusions import list_exclusions
 from cdmer.store.feature_store import FeatureStore
 
 NO_FACE = 'no face on the onset frame 46, see "faces"'
