@@ -24,6 +24,7 @@ once, in the cells that the blocks of all grids cut, and a block is the sum of i
 import math
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from operator import index
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,12 +80,12 @@ def lbp_top(
             f"LBP-TOP reads clips of uint8 (frames, height, width), not {clip.dtype} {clip.shape}",
             "give it grey frames of 8 bits: a frames recipe that rounds",
         )
-    height, width = clip.shape[1:]
-    plan = _plan(height, width, radius, neighbors, tuple(grids))
+    radius = index(radius)
+    plan = _plan(*clip.shape[1:], radius, index(neighbors), tuple(map(index, grids)))
     if len(clip) <= 2 * radius:
         raise _too_small(f"{len(clip)} frames", radius)
     pixels = np.ascontiguousarray(clip)[:]
-    pixels.setflags(write=False)  # one type for every clip, so that one version of the kernel serves all
+    pixels.setflags(write=False)  # one type for all clips, so that one version of the kernel serves all
     return _describe(pixels, radius, *plan)
 
 
@@ -119,7 +120,7 @@ class _Plan(NamedTuple):
     counters
         uint8 (2**P,): which of a cell's counters counts a code. Codes of one byte count for themselves.
     bin_counters
-        int64 (bins - 1,): the counter of each uniform pattern.
+        uint8 (bins - 1,): the counter of each uniform pattern.
     row_cuts, column_cuts
         int64: where the cells begin, and at the end the side of the valid region.
     blocks
@@ -133,7 +134,7 @@ class _Plan(NamedTuple):
     far_bits: Bytes
     far_cuts: Integers
     counters: Bytes
-    bin_counters: Integers
+    bin_counters: Bytes
     row_cuts: Integers
     column_cuts: Integers
     blocks: Integers
@@ -156,7 +157,7 @@ def _plan(height: int, width: int, radius: int, neighbors: int, grids: tuple[int
         *_near_points(offsets, strides),
         *_far_points(offsets, strides),
         counters,
-        counters[bins < neighbors * (neighbors - 1) + 2].astype(np.int64),
+        counters[bins < neighbors * (neighbors - 1) + 2],
         *_cells_and_blocks(height - 2 * radius, width - 2 * radius, grids),
     )
     plan = _Plan(*(np.ascontiguousarray(table) for table in tables))
@@ -258,7 +259,7 @@ def _describe(
     far_bits: Bytes,
     far_cuts: Integers,
     counters: Bytes,
-    bin_counters: Integers,
+    bin_counters: Bytes,
     row_cuts: Integers,
     column_cuts: Integers,
     blocks: Integers,
@@ -284,7 +285,7 @@ def _encode(
     """The counter of each voxel's code: (3, frames, rows, width); the last 2 `radius` columns mean nothing."""
     frames, height, width = clip.shape
     pixels = clip.reshape(clip.size)
-    values = _aligned(pixels, radius)
+    values = _aligned(pixels if len(far_bits) else pixels[:0], radius)
     codes = np.empty((3, frames - 2 * radius, (height - 2 * radius) * width), dtype=np.uint8)
     high = np.empty(codes.shape[2], dtype=np.uint8)
     band = max(1, _BAND // width)
@@ -368,7 +369,7 @@ def _taps(values: Floats, here: int, shifts: Integers, size: int) -> tuple[Float
 
 
 @helper
-def _count(codes: Bytes, bin_counters: Integers, row_cuts: Integers, column_cuts: Integers) -> Counts:
+def _count(codes: Bytes, bin_counters: Bytes, row_cuts: Integers, column_cuts: Integers) -> Counts:
     """The pattern histograms of all cells: int32 (cell rows, cell columns, 3, bins)."""
     frames = codes.shape[1]
     rows, columns, uniform = len(row_cuts) - 1, len(column_cuts) - 1, len(bin_counters)
@@ -386,9 +387,10 @@ def _count(codes: Bytes, bin_counters: Integers, row_cuts: Integers, column_cuts
             area = (row_cuts[row + 1] - row_cuts[row]) * (column_cuts[column + 1] - column_cuts[column])
             for plane in range(3):
                 start = (column * 3 + plane) * _CODES
+                histogram = counted[start : start + _CODES]
                 rest = area * frames
                 for b in range(uniform):
-                    count = counted[start + bin_counters[b]]
+                    count = histogram[bin_counters[b]]
                     counts[row, column, plane, b] = count
                     rest -= count
                 counts[row, column, plane, uniform] = rest
