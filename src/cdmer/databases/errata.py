@@ -1,0 +1,50 @@
+"""Errata of the releases, from errata.csv beside this module: known misprints and known gaps, by clip.
+
+An erratum holds for one field of one clip, found by the clip's name and never by its row, and only where that field
+shows the printed value: a corrected sheet is left alone. The fields:
+
+``apex``, ``emotion``
+    The cell of the annotation; nothing in `corrected` is unknown.
+``offset``
+    The last frame of a copy that ends early: it holds only where the frames end at `corrected`.
+``missing``
+    How many frames between onset and offset the release lacks.
+"""
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+DEPENDS_ON_FILES = ("errata.csv",)
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """A printed value and what is taken in its place."""
+
+    database: str
+    clip: str
+    field: str
+    printed: str
+    corrected: str
+    reason: str
+
+    def note(self, where: str) -> str:
+        """What was done, for the log."""
+        if self.field == "missing":
+            return f"{where}: {self.printed} missing frame(s) filled with the frame before: known, {self.reason}"
+        return f"{where}: {self.field} {self.printed!r} taken as {self.corrected or 'unknown'}: known, {self.reason}"
+
+
+def find_erratum(database: str, clip: str, field: str, printed: str | None) -> Erratum | None:
+    """The erratum of that field, where there is one and the printed value is the one that it expects."""
+    erratum = _errata().get((database, clip, field))
+    return erratum if erratum and erratum.printed == printed else None
+
+
+@cache
+def _errata() -> dict[tuple[str, str, str], Erratum]:
+    with open(Path(__file__).with_name("errata.csv"), encoding="utf-8", newline="") as lines:
+        errata = [Erratum(**row) for row in csv.DictReader(lines)]
+    return {(erratum.database, erratum.clip, erratum.field): erratum for erratum in errata}
