@@ -39,12 +39,13 @@ class Erratum:
 
 def find_erratum(database: str, clip: str, field: str, printed: str | None) -> Erratum | None:
     """The erratum of that field, where there is one and the printed value is the one that it expects."""
-    erratum = _errata().get((database, clip, field))
+    erratum = errata_of(database, field).get(clip)
     return erratum if erratum and erratum.printed == printed else None
 
 
 @cache
-def _errata() -> dict[tuple[str, str, str], Erratum]:
+def errata_of(database: str, field: str) -> dict[str, Erratum]:
+    """The errata of one field of a database, by clip."""
     with open(Path(__file__).with_name("errata.csv"), encoding="utf-8", newline="") as lines:
         errata = [Erratum(**row) for row in csv.DictReader(lines)]
-    return {(erratum.database, erratum.clip, erratum.field): erratum for erratum in errata}
+    return {one.clip: one for one in errata if (one.database, one.field) == (database, field)}

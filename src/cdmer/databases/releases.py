@@ -1,7 +1,7 @@
 """What the releases of the databases are known to hold, to tell a whole copy from a part of one.
 
-Counted in the databases' own spreadsheets and, for SMIC, in the list of clips of the MEGC 2019 composite. Plain data, so
-that it costs nothing to import.
+Counted in the databases' own spreadsheets and, for SMIC, in the list of clips of the MEGC 2019 composite. Plain data:
+importing it costs nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ def _unequal(what: str, counts: Mapping[str, int], released: Mapping[str, int]) 
     """One line on the counts that differ; nothing where either side has none."""
     if not counts or not released:
         return []
-    words = [word for word in (*released, *(word for word in counts if word not in released))]
+    words = dict.fromkeys((*released, *counts))
     unequal = [
         f"{word} {counts.get(word, 0)} ({released.get(word, 0)} released)"
         for word in words

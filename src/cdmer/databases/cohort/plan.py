@@ -7,7 +7,7 @@ subject and clip draws from its own stream, so that another subject, size or dat
 import random
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cdmer.databases.cohort.cameras import Camera, camera_of
@@ -86,6 +86,7 @@ class DatabasePlan:
     blinks: bool
     noise: float  # 1 is the camera's own noise
     subjects: tuple[SubjectPlan, ...]
+    quirks: bool = False  # laid out and misprinted as the real databases are
 
     def subject(self, subject: str) -> SubjectPlan:
         """The plan of one subject.
@@ -168,10 +169,23 @@ _SAMM_FILMS = {
     "contempt": 1, "disgust": 2, "fear": 3, "anger": 4, "sadness": 5, "surprise": 6, "happiness": 7,
 }  # fmt: skip
 
+# The clips whose apex the releases misprint (errata.csv): name, onset, apex, offset. CASME II's has no known apex.
+_MISPRINTED = {
+    ("casme2", "sub04"): ("EP12_01f", 261, 291, 321),
+    ("samm", "028"): ("028_4_1", 1071, 1113, 1134),
+    ("samm", "032"): ("032_3_1", 4896, 4930, 4970),
+}
+
 
 @lru_cache(maxsize=64)
 def plan_database(
-    database: str, size: str, seed: int, head_motion: bool = True, blinks: bool = True, noise: float = 1.0
+    database: str,
+    size: str,
+    seed: int,
+    head_motion: bool = True,
+    blinks: bool = True,
+    noise: float = 1.0,
+    quirks: bool = False,
 ) -> DatabasePlan:
     """Decide what one database of the cohort holds.
 
@@ -189,6 +203,9 @@ def plan_database(
         Let some clips hold a blink, and eyes and mouth their small involuntary motions.
     noise
         Camera noise, relative to each camera's own; 0 is none.
+    quirks
+        Lay the database out as real copies lie on disks, misprints included (`cdmer.databases.cohort.quirks`). The
+        clips are the same, but for those of size ``paper`` that are misprinted in the real spreadsheets.
 
     Raises
     ------
@@ -202,7 +219,24 @@ def plan_database(
         raise CdmerError(f"cohort noise is {noise}", "give 0 (none), 1 (the camera's own) or another positive factor")
     planner = {"casme2": _plan_casme2, "samm": _plan_samm}.get(database, _plan_smic)
     subjects = planner(database, size, seed, camera)
-    return DatabasePlan(database, size, seed, head_motion, blinks, noise, subjects)
+    if quirks:
+        subjects = tuple(_with_misprinted_clip(database, person) for person in subjects)
+    return DatabasePlan(database, size, seed, head_motion, blinks, noise, subjects, quirks)
+
+
+def _with_misprinted_clip(database: str, person: SubjectPlan) -> SubjectPlan:
+    """The subject with one clip in the place of the release's misprinted one, if it has one."""
+    misprinted = _MISPRINTED.get((database, person.subject))
+    if misprinted is None:
+        return person
+    name, onset, apex, offset = misprinted
+    replaced = next((clip for clip in person.clips if clip.name == name), person.clips[0])
+    clip = replace(
+        replaced, name=name, onset=onset, apex=apex, offset=offset, seconds=(offset - onset) / replaced.fps,
+        inducement=int(name.split("_")[1]) if database == "samm" else replaced.inducement,
+    )  # fmt: skip
+    others = [other for other in person.clips if other is not replaced]
+    return replace(person, clips=tuple(sorted([*others, clip], key=lambda one: one.name)))
 
 
 def _plan_smic(database: str, size: str, seed: int, camera: Camera) -> tuple[SubjectPlan, ...]:
