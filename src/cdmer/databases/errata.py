@@ -33,8 +33,10 @@ class Erratum:
     def note(self, where: str) -> str:
         """What was done, for the log."""
         if self.field == "missing":
-            return f"{where}: {self.printed} missing frame(s) filled with the frame before: known, {self.reason}"
-        return f"{where}: {self.field} {self.printed!r} taken as {self.corrected or 'unknown'}: known, {self.reason}"
+            done = f"missing frames ({self.printed}) filled with the frame before"
+        else:
+            done = f"{self.field} {self.printed!r} taken as {self.corrected or 'unknown'}"
+        return f"{where}: {done}; a known erratum: {self.reason}"
 
 
 def find_erratum(database: str, clip: str, field: str, printed: str | None) -> Erratum | None:

@@ -86,14 +86,14 @@ def _fitted(entry: ClipEntry, recording: Recording) -> Fitted:
     first, last = recording.numbers[0], recording.numbers[-1]
     onset = first if entry.onset is None else entry.onset
     offset = last if entry.offset is None else entry.offset
-    held = frozenset(recording.numbers)
-    ends = (("onset", onset), ("offset", offset))
-    _check_ends(entry, recording, [(event, frame) for event, frame in ends if frame not in held])
     if onset > offset or (entry.apex is not None and not onset <= entry.apex <= offset):
         raise CdmerError(
             f"{entry.where}: clip {entry.clip} has onset {onset}, apex {entry.apex}, offset {offset}",
             "correct them so that onset <= apex <= offset, or leave the apex empty",
         )
+    held = frozenset(recording.numbers)
+    ends = (("onset", onset), ("offset", offset))
+    _check_ends(entry, recording, [(event, frame) for event, frame in ends if frame not in held])
     missing = tuple(number for number in range(onset, offset + 1) if number not in held)
     fps = entry.fps or recording.fps
     if not fps > 0:
@@ -115,17 +115,17 @@ def _gap_note(entry: ClipEntry, missing: Sequence[int]) -> tuple[str, ...]:
     """A note on frames that the database is known to lack; an error where there are more."""
     if not missing:
         return ()
-    listed = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
+    listed = ("frame " if len(missing) == 1 else "frames ") + ", ".join(map(str, missing[:5]))
     if len(missing) > entry.may_lack:
+        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         raise CdmerError(
-            f"{entry.where}: clip {entry.clip} lacks {len(missing)} frame(s) between onset and offset, {listed}, in "
-            f"{entry.path}",
+            f"{entry.where}: between onset and offset of clip {entry.clip}, {entry.path} lacks {listed}{more}",
             "restore the missing images",
         )
     erratum = find_erratum(entry.database, entry.clip, "missing", str(len(missing)))
     if erratum:
         return (erratum.note(entry.where),)
-    return (f"{entry.where}: frame(s) {listed} of {entry.clip} missing, each filled with the frame before",)
+    return (f"{entry.where}: {listed} of {entry.clip} missing, filled with the frame before",)
 
 
 def _numbered_as_files(entry: ClipEntry, recording: Recording) -> ClipEntry:

@@ -100,7 +100,7 @@ def _each_once(entries: list[ClipEntry], problems: Problems) -> list[ClipEntry]:
         if other is not entry:
             problems.add(
                 CdmerError(
-                    f"clip {entry.clip} is listed twice: {other.where} and {entry.where}",
+                    f"{entry.where}: clip {entry.clip} is listed twice, the other time in {other.where}",
                     "remove or rename one of the two",
                 )
             )

@@ -42,41 +42,50 @@ class Release:
     per_subject: Mapping[str, int] = field(default_factory=dict)
     objective_classes: Mapping[str, int] = field(default_factory=dict)
 
-    def differences(
-        self, subjects: Mapping[str, int], emotions: Mapping[str, int], objective_classes: Mapping[str, int]
-    ) -> list[str]:
-        """How a copy differs, one line a kind of count; none where it is as released.
-
-        Parameters
-        ----------
-        subjects, emotions, objective_classes
-            Clips of each in the copy; a copy without objective classes differs in nothing.
-        """
+    def differences(self, copy: "Counts") -> list[str]:
+        """How a copy differs, one line a kind of count; none where it is as released."""
+        absent = [subject for subject in self.per_subject if subject not in copy.subjects]
         found = []
-        if sum(subjects.values()) != self.clips:
-            found.append(f"{sum(subjects.values())} clips, of {self.clips} released")
-        if len(subjects) != self.subjects:
-            absent = [subject for subject in self.per_subject if subject not in subjects]
+        if sum(copy.subjects.values()) != self.clips:
+            found.append(f"{sum(copy.subjects.values())} clips, of {self.clips} released")
+        if len(copy.subjects) != self.subjects:
             without = f", without {', '.join(absent)}" if absent else ""
-            found.append(f"{len(subjects)} subjects, of {self.subjects} released{without}")
-        shared = {subject: count for subject, count in self.per_subject.items() if subject in subjects}
-        found += _unequal("clips of", subjects, shared)
-        found += _unequal("emotions", emotions, self.emotions)
-        found += _unequal("objective classes", objective_classes, self.objective_classes)
+            found.append(f"{len(copy.subjects)} subjects, of {self.subjects} released{without}")
+        for what, counts, released in self._pairs(copy):
+            unequal = [
+                f"{word} {counts.get(word, 0)} ({released.get(word, 0)})"
+                for word in dict.fromkeys((*released, *counts))
+                if counts.get(word, 0) != released.get(word, 0) and word not in absent
+            ]
+            if unequal:
+                found.append(f"{what} (in brackets as released): {', '.join(unequal)}")
         return found
 
+    def distance(self, copy: "Counts") -> int:
+        """How many clips, counted in each of the ways, are too many or too few."""
+        return sum(
+            abs(counts.get(word, 0) - released.get(word, 0))
+            for _, counts, released in self._pairs(copy)
+            for word in {*counts, *released}
+        )
 
-def _unequal(what: str, counts: Mapping[str, int], released: Mapping[str, int]) -> list[str]:
-    """One line on the counts that differ; nothing where either side has none."""
-    if not counts or not released:
-        return []
-    words = dict.fromkeys((*released, *counts))
-    unequal = [
-        f"{word} {counts.get(word, 0)} ({released.get(word, 0)} released)"
-        for word in words
-        if counts.get(word, 0) != released.get(word, 0)
-    ]
-    return [f"{what} {', '.join(unequal)}"] if unequal else []
+    def _pairs(self, copy: "Counts") -> list[tuple[str, Mapping[str, int], Mapping[str, int]]]:
+        """The counts that both sides have."""
+        pairs = [
+            ("clips", copy.subjects, self.per_subject),
+            ("emotions", copy.emotions, self.emotions),
+            ("objective classes", copy.objective_classes, self.objective_classes),
+        ]
+        return [(what, counts, released) for what, counts, released in pairs if counts and released]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a copy holds: clips of each subject, emotion and objective class; nothing where it does not say."""
+
+    subjects: Mapping[str, int]
+    emotions: Mapping[str, int]
+    objective_classes: Mapping[str, int]
 
 
 def _smic(name: str, first_subject: int) -> Release:
