@@ -185,6 +185,21 @@ def doctor() -> None:
     raise typer.Exit(examine())
 
 
+@app.command("check-database")
+def check_database(
+    reader: Annotated[str, typer.Argument(help="Layout of the database: smic, casme2, samm or clips.")],
+    root: Annotated[Path, typer.Argument(help="Its folder; for clips, the CSV file.")],
+    annotation: Annotated[Path | None, typer.Option(help="Its spreadsheet, where it is not in or beside ROOT.")] = None,
+    all_frames: Annotated[bool, typer.Option("--all-frames", help="Open every frame, not one a clip.")] = False,
+) -> None:
+    """Say what a copy of a database holds, what is wrong, what is odd, and where; fails where the workflow would."""
+    from cdmer.databases.check import check_database as look_over
+
+    report = look_over(reader, root, annotation, all_frames)
+    typer.echo(str(report))
+    raise typer.Exit(1 if report.wrong else 0)
+
+
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON schema of config.yaml."""

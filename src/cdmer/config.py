@@ -46,6 +46,10 @@ class Cohort(Settings):
     head_motion: bool = Field(True, description="Whether heads drift and turn slightly.")
     blinks: bool = Field(True, description="Whether some people blink.")
     noise: float = Field(1.0, ge=0, description="Camera noise, as a multiple of each camera's own.")
+    quirks: bool = Field(
+        False,
+        description="Whether it is laid out and misprinted as real copies are, to try the readers.",
+    )
 
 
 class FacesRecipe(Settings):

@@ -69,12 +69,12 @@ class Plan:
         root = self.databases[database].root
         if root is not None:
             return str(Path(root).expanduser())
-        return f"{SYNTHETIC.format(database=database)}/{layout_root(database)}"
+        return f"{SYNTHETIC.format(database=database)}/{layout_root(database, self.config.cohort.quirks)}"
 
     def annotation(self, database: str) -> str | None:
         """The spreadsheet of the database, or None where its reader finds it or needs none."""
         if self.is_synthetic(database):
-            name = annotation_name(database)
+            name = annotation_name(database, self.config.cohort.quirks)
             return f"{SYNTHETIC.format(database=database)}/{name}" if name else None
         annotation = self.databases[database].annotation
         return str(Path(annotation).expanduser()) if annotation else None

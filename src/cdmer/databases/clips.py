@@ -4,6 +4,7 @@ import csv
 import math
 from pathlib import Path
 
+from cdmer.databases.problems import Problems
 from cdmer.databases.reading import AnnotationRow, ClipEntry, did_you_mean
 from cdmer.errors import CdmerError
 
@@ -11,7 +12,7 @@ REQUIRED = ("clip", "subject", "path")
 OPTIONAL = ("onset", "apex", "offset", "fps", "emotion", "objective_class", "action_units", "database")
 
 
-def entries(root: Path, annotation: Path | None) -> list[ClipEntry]:
+def entries(root: Path, annotation: Path | None, problems: Problems) -> list[ClipEntry]:
     """The rows of the CSV file `root`, in its order."""
     if annotation is not None:
         raise CdmerError(
@@ -20,10 +21,11 @@ def entries(root: Path, annotation: Path | None) -> list[ClipEntry]:
         )
     if not root.is_file():
         raise CdmerError(f"databases: root {root} is not a file", "the reader clips wants the CSV file that lists them")
-    return [_entry(row) for row in _rows(root)]
+    found = [_entry(row, problems) for row in _rows(root, problems)]
+    return [entry for entry in found if entry]
 
 
-def _rows(table: Path) -> list[AnnotationRow]:
+def _rows(table: Path, problems: Problems) -> list[AnnotationRow]:
     try:
         with open(table, encoding="utf-8-sig", newline="") as lines:
             reader = csv.reader(lines, strict=True)
@@ -34,9 +36,11 @@ def _rows(table: Path) -> list[AnnotationRow]:
         raise CdmerError(f"{table} cannot be read as CSV ({error})", "save it as comma-separated UTF-8") from error
     for number, cells in rows:
         if len(cells) > len(header):
-            raise CdmerError(
-                f"{table} row {number} has {len(cells)} cells under {len(header)} columns",
-                "put text that contains a comma between double quotes",
+            problems.add(
+                CdmerError(
+                    f"{table} row {number} has {len(cells)} cells under {len(header)} columns",
+                    "put text that contains a comma between double quotes",
+                )
             )
     return [AnnotationRow(table, number, dict(zip(header, cells, strict=False))) for number, cells in rows]
 
@@ -56,28 +60,41 @@ def _check_header(table: Path, header: list[str]) -> None:
         raise CdmerError(f"{table}: no column {missing[0]}", f"every table of clips has {', '.join(REQUIRED)}")
 
 
-def _entry(row: AnnotationRow) -> ClipEntry:
+def _entry(row: AnnotationRow, problems: Problems) -> ClipEntry | None:
+    clip, subject = problems.take(row.required, "clip"), problems.take(row.required, "subject")
+    recording = problems.take(_recording, row)
+    onset, apex, offset = (problems.take(row.frame, column) for column in ("onset", "apex", "offset"))
+    objective_class = problems.take(row.objective_class, "objective_class")
+    emotion = row.text("emotion")
+    if clip is None or subject is None or recording is None:
+        return None
+    path, fps = recording
+    return ClipEntry(
+        clip=clip,
+        subject=subject,
+        database=row.text("database") or row.file.stem,
+        path=path,
+        where=row.where,
+        fps=fps,
+        onset=onset,
+        apex=apex,
+        offset=offset,
+        emotion=emotion and emotion.lower(),
+        objective_class=objective_class,
+        action_units=row.text("action_units"),
+        annotation=row.file,
+    )
+
+
+def _recording(row: AnnotationRow) -> tuple[Path, float | None]:
+    """Where a row's frames are, and its frames per second; None for a video, which knows its own."""
     path = row.file.parent / Path(row.required("path")).expanduser()
     if not path.exists():
         raise CdmerError(f"{row.where}: there is no {path}", f"correct its path, which counts from {row.file.parent}")
     fps = _fps(row)
     if fps is None and path.is_dir():
         raise CdmerError(f"{row.where} has no fps", "a folder of frames cannot tell its frames per second: fill it in")
-    emotion = row.text("emotion")
-    return ClipEntry(
-        clip=row.required("clip"),
-        subject=row.required("subject"),
-        database=row.text("database") or row.file.stem,
-        path=path,
-        where=row.where,
-        fps=fps,
-        onset=row.frame("onset"),
-        apex=row.frame("apex"),
-        offset=row.frame("offset"),
-        emotion=emotion and emotion.lower(),
-        objective_class=row.objective_class("objective_class"),
-        action_units=row.text("action_units"),
-    )
+    return path, fps
 
 
 def _fps(row: AnnotationRow) -> float | None:

@@ -23,6 +23,7 @@ COLUMNS: dict[str, str] = {
     "apex": "Int64",  # nullable
     "offset": "Int64",
     "n_frames": "Int64",  # frames found at `path`
+    "n_missing": "Int64",  # frames between onset and offset that are not there, and that a reader of them fills
     "fps": "Float64",
     "emotion": "string",  # the database's own word, lower case; nullable
     "objective_class": "string",  # I to VII; nullable

@@ -1,7 +1,8 @@
 """What the readers share: the registry, the entry that a reader makes of a clip, folders, cells, the census.
 
-A reader is a module of one function, ``entries(root, annotation) -> list[ClipEntry]``: what the database says of its
-clips, without opening a recording. `cdmer.databases.stage` adds what the recordings hold and makes the manifest.
+A reader is a module of one function, ``entries(root, annotation, problems) -> list[ClipEntry]``: what the database says
+of its clips, without opening a recording. Faults go to `problems`. `cdmer.databases.fitting` adds what the recordings
+hold.
 """
 
 import dataclasses
@@ -11,11 +12,12 @@ import importlib
 import json
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from cdmer.databases.problems import Problems
 from cdmer.databases.recording import frame_number
 from cdmer.errors import CdmerError
 
@@ -46,9 +48,14 @@ class ClipEntry:
     objective_class: str | None = None
     action_units: str | None = None
     notes: tuple[str, ...] = ()  # what was mended, for the log
+    annotation: Path | None = None  # the file of its row
+    span: tuple[int, int] | None = None  # first and last frame of the recording as the annotation numbers them
+    may_lack: int = 0  # frames between onset and offset that the database is known to lack here and there
 
 
-def read_entries(reader: str, root: str | Path, annotation: str | Path | None = None) -> list[ClipEntry]:
+def read_entries(
+    reader: str, root: str | Path, annotation: str | Path | None = None, problems: Problems | None = None
+) -> list[ClipEntry]:
     """What a database says of its clips, in its own order.
 
     Parameters
@@ -59,12 +66,15 @@ def read_entries(reader: str, root: str | Path, annotation: str | Path | None = 
         The database's folder, or the CSV file of the reader ``clips``.
     annotation
         The database's spreadsheet; None looks for it in `root` and beside it.
+    problems
+        Takes what is wrong with single clips; None stops at the first.
 
     Raises
     ------
     CdmerError
         No such reader or root, no clip, or what the reader finds wrong.
     """
+    problems = Problems() if problems is None else problems
     if reader not in READERS:
         raise CdmerError(
             f"databases: unknown reader {reader!r}",
@@ -77,10 +87,24 @@ def read_entries(reader: str, root: str | Path, annotation: str | Path | None = 
             "correct the root, or leave it null for a synthetic database in the same layout",
         )
     sheet = None if annotation is None else Path(annotation).expanduser()
-    found = cast(list[ClipEntry], importlib.import_module(READERS[reader]).entries(place, sheet))
-    if not found:
+    found = cast(list[ClipEntry], importlib.import_module(READERS[reader]).entries(place, sheet, problems))
+    if not found and not problems.found:
         raise CdmerError(f"{place}: no clip found", f"check the layout that the reader {reader} expects")
-    return found
+    return _each_once(found, problems)
+
+
+def _each_once(entries: list[ClipEntry], problems: Problems) -> list[ClipEntry]:
+    first: dict[str, ClipEntry] = {}
+    for entry in entries:
+        other = first.setdefault(entry.clip, entry)
+        if other is not entry:
+            problems.add(
+                CdmerError(
+                    f"{entry.where}: clip {entry.clip} is listed twice, the other time in {other.where}",
+                    "remove or rename one of the two",
+                )
+            )
+    return list(first.values())
 
 
 def census(reader: str, root: str | Path, annotation: str | Path | None = None) -> dict[str, str]:
@@ -97,17 +121,23 @@ def census(reader: str, root: str | Path, annotation: str | Path | None = None) 
     facts: dict[str, list[object]] = {}
     for entry in read_entries(reader, root, annotation):
         said = dataclasses.asdict(entry) | {"path": str(entry.path)}
-        for unread in ("where", "notes"):  # neither reaches the manifest: an inserted row changes no other subject
+        for unread in ("where", "notes", "annotation"):  # not in the manifest: an inserted row changes no other subject
             del said[unread]
-        facts.setdefault(entry.subject, []).append([said, _stamps(entry.path)])
+        facts.setdefault(entry.subject, []).append([said, file_stamps(entry.path)])
     return {
         subject: hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
         for subject, seen in facts.items()
     }
 
 
-def _stamps(path: Path) -> list[tuple[str, int, int]]:
-    """Name, size in bytes and modification time in ns of each frame file of a folder, or of a video."""
+def file_stamps(path: Path) -> list[tuple[str, int, int]]:
+    """Name, size in bytes and modification time in ns of each frame file of a folder, or of a video.
+
+    Raises
+    ------
+    CdmerError
+        A file is a link to nothing.
+    """
     try:
         if not path.is_dir():
             return [_stamp(path.name, path.stat())]
@@ -171,6 +201,13 @@ class AnnotationRow:
             return None, (f"{self.where}: {outside}; the apex counts as unknown",)
         return number, ()
 
+    def count_note(self, column: str, onset: int, offset: int) -> tuple[str, ...]:
+        """A note where the cell counts other than the frames from onset to offset: one of the three is misprinted."""
+        printed, count = self.text(column), offset - onset + 1
+        if printed in (None, str(count)):
+            return ()
+        return (f"{self.where}: {column} is {printed}, but from onset {onset} to offset {offset} it is {count} frames",)
+
     def emotion(self, column: str, known: Collection[str]) -> str:
         """The emotion in lower case, "other" and "others" being one; an error where the database has no such word."""
         said = self.required(column)
@@ -227,6 +264,30 @@ def subfolders(folder: Path) -> list[Path]:
     with os.scandir(folder) as found:
         names = [item.name for item in found if item.is_dir() and not item.name.startswith((".", "_"))]
     return [folder / name for name in sorted(names, key=natural_key)]
+
+
+def find_homes(root: Path, is_subject: Callable[[str], object]) -> list[Path]:
+    """The folders in which a database's subjects lie: `root`, or those one level down that hold subjects.
+
+    Archives often unpack into a folder of the folder's own name (``Cropped/Cropped/sub01``), which is looked through.
+
+    Parameters
+    ----------
+    is_subject
+        Whether a folder's name is a subject's.
+    """
+    own = _home(root, is_subject)
+    if own:
+        return [own]
+    return [home for home in (_home(folder, is_subject) for folder in subfolders(root)) if home]
+
+
+def _home(folder: Path, is_subject: Callable[[str], object]) -> Path | None:
+    inner = subfolders(folder)
+    if any(is_subject(one.name) for one in inner):
+        return folder
+    doubled = [one for one in inner if one.name.casefold() == folder.name.casefold()]
+    return _home(doubled[0], is_subject) if doubled else None
 
 
 def find_folder(parent: Path, name: str) -> Path | None:

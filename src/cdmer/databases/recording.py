@@ -54,7 +54,7 @@ def list_frames(path: str | Path) -> dict[int, Path]:
     return dict(sorted(frames.items()))
 
 
-def read_frames(path: str | Path, first: int, last: int) -> npt.NDArray[np.uint8]:
+def read_frames(path: str | Path, first: int, last: int, n_missing: int = 0) -> npt.NDArray[np.uint8]:
     """Frames `first` to `last` of a folder of images or of a video file, both ends included.
 
     Parameters
@@ -63,6 +63,9 @@ def read_frames(path: str | Path, first: int, last: int) -> npt.NDArray[np.uint8
         Folder of frames, or video file.
     first, last
         Frame numbers of the database's own, ``first <= last``; a video's start at 1.
+    n_missing
+        How many of a folder's frames in between may be absent, as the manifest counts them: each shows the frame
+        before it, so that frame `n` is always at index ``n - first``.
 
     Returns
     -------
@@ -73,8 +76,9 @@ def read_frames(path: str | Path, first: int, last: int) -> npt.NDArray[np.uint8
     Raises
     ------
     CdmerError
-        Nothing at `path`; a frame that is missing, unreadable or truncated, or has another size than the first; a
-        video that ends before `last`. The message names the file and the frame.
+        Nothing at `path`; more frames missing than `n_missing`, or the first or the last; a frame that is unreadable
+        or truncated, or has another size than the first; a video that ends before `last`. The message names the file
+        and the frame.
     ValueError
         `first` is greater than `last`.
     """
@@ -86,13 +90,13 @@ def read_frames(path: str | Path, first: int, last: int) -> npt.NDArray[np.uint8
         from cdmer.databases.video import read_video
 
         return read_video(recording, first, last)
-    return _read_folder(recording, first, last)
+    return _read_folder(recording, first, last, n_missing)
 
 
-def _read_folder(folder: Path, first: int, last: int) -> npt.NDArray[np.uint8]:
+def _read_folder(folder: Path, first: int, last: int, n_missing: int) -> npt.NDArray[np.uint8]:
     files = list_frames(folder)
     missing = [number for number in range(first, last + 1) if number not in files]
-    if missing:
+    if len(missing) > n_missing or first in missing or last in missing:
         raise CdmerError(
             f"{folder} has no frame {missing[0]} ({len(missing)} missing between {first} and {last})",
             "restore the missing images, or correct the clip's frame numbers",
@@ -100,10 +104,13 @@ def _read_folder(folder: Path, first: int, last: int) -> npt.NDArray[np.uint8]:
     start = read_image(files[first])
     clip = np.empty((last - first + 1, *start.shape), np.uint8)
     for number in range(first, last + 1):
+        if number not in files:
+            clip[number - first] = clip[number - first - 1]
+            continue
         image = read_image(files[number])
         if image.shape != start.shape:
             raise CdmerError(
-                f"{files[number]}: frame {number} is {_size(image)}, frame {first} is {_size(start)}",
+                f"{files[number]}: frame {number} is {picture_size(image)}, frame {first} is {picture_size(start)}",
                 "make all frames of a clip the same size and colour",
             )
         clip[number - first] = image
@@ -127,5 +134,6 @@ def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
         raise CdmerError(f"{path}: the image cannot be read ({error})", "restore the file from the database") from error
 
 
-def _size(image: npt.NDArray[np.uint8]) -> str:
+def picture_size(image: npt.NDArray[np.uint8]) -> str:
+    """An image's size in words, e.g. ``640 x 480 RGB``."""
     return f"{image.shape[1]} x {image.shape[0]} {'grey' if image.ndim == 2 else 'RGB'}"

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from cdmer.databases.coding import Coding, coded_clips
+from cdmer.databases.coding import Coding, coded_clips, locate
+from cdmer.databases.problems import Problems
 from cdmer.databases.reading import ClipEntry
 
 CODING = Coding(
@@ -16,6 +17,6 @@ CODING = Coding(
 )
 
 
-def entries(root: Path, annotation: Path | None) -> list[ClipEntry]:
+def entries(root: Path, annotation: Path | None, problems: Problems) -> list[ClipEntry]:
     """The rows of the coding spreadsheet, in its order."""
-    return coded_clips(CODING, root, annotation)
+    return coded_clips(CODING, locate(CODING, root, annotation), problems)

@@ -1,7 +1,8 @@
 """Coding spreadsheets: finding a database's own, and reading the rows below its header."""
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from zipfile import BadZipFile
@@ -13,61 +14,135 @@ from cdmer.databases.reading import AnnotationRow, cell_text, did_you_mean
 from cdmer.errors import CdmerError
 
 
-def find_annotation(root: Path, names: Sequence[str]) -> Path:
-    """The one spreadsheet in `root` or in its parent that bears a known name.
+def find_annotations(places: Sequence[Path], names: Sequence[str]) -> list[Path]:
+    """The spreadsheets in some folders that bear a known name.
 
     Parameters
     ----------
-    root
-        The database's folder.
+    places
+        Folders to look into.
     names
-        File names, ``*`` standing for any text; capitals do not matter.
+        File names that end in ``.xlsx``, ``*`` standing for any text; capitals do not matter.
+
+    Raises
+    ------
+    CdmerError
+        There is none.
+    """
+    found = list(matching_files(places, names))
+    if found:
+        return found
+    old = next(matching_files(places, [name.removesuffix("x") for name in names]), None)
+    if old:
+        raise CdmerError(
+            f"{old} is an .xls workbook, which is not read", "open it in a spreadsheet program, save it as .xlsx"
+        )
+    raise CdmerError(
+        f"databases: no annotation for {places[0]}: no {' or '.join(names)} in {' or '.join(map(str, places))}",
+        "put the spreadsheet there, or name it as the database's annotation",
+    )
+
+
+def find_annotation(places: Sequence[Path], names: Sequence[str]) -> Path:
+    """The one spreadsheet in some folders that bears a known name; see `find_annotations`.
 
     Raises
     ------
     CdmerError
         There is none, or more than one.
     """
-    places = [root, root.absolute().parent]
-    found = [
-        file
-        for place in places
-        for file in sorted(place.iterdir())
-        if file.is_file() and any(fnmatch(file.name.lower(), name.lower()) for name in names)
-    ]
+    found = find_annotations(places, names)
     if len(found) == 1:
         return found[0]
-    if found:
-        raise CdmerError(
-            f"databases: {len(found)} annotations for {root}: {', '.join(map(str, found))}",
-            "name the right one as the database's annotation",
-        )
     raise CdmerError(
-        f"databases: no annotation for {root}: no {' or '.join(names)} in {places[0]} or {places[1]}",
-        "put the spreadsheet there, or name it as the database's annotation",
+        f"databases: {len(found)} annotations for {places[0]}: {', '.join(map(str, found))}",
+        "name the right one as the database's annotation",
     )
 
 
-def read_sheet(path: Path, required: Sequence[str], optional: Sequence[str] = ()) -> list[AnnotationRow]:
-    """The rows below the header of a workbook's coding sheet, blank ones aside.
+def places_around(root: Path, home: Path) -> list[Path]:
+    """Where a database's spreadsheet may lie: `root`, the folder above it, and those on the way down to `home`."""
+    way = [folder for folder in (home, *home.parents) if folder != root and folder.is_relative_to(root)]
+    return [root, root.absolute().parent, *reversed(way)]
 
-    The header is the first row, in the first sheet that has one, whose first cell is `required`'s first name;
-    notes may stand above it. Headers match whatever their capitals, blanks and punctuation.
+
+def matching_files(places: Sequence[Path], names: Sequence[str]) -> Iterator[Path]:
+    """The files in some folders whose name matches one of `names`, capitals aside."""
+    for place in places:
+        for file in sorted(place.iterdir()):
+            if file.is_file() and any(fnmatch(file.name.lower(), name.lower()) for name in names):
+                yield file
+
+
+@dataclass(frozen=True)
+class Table:
+    """A sheet with a header row, and what stands below it."""
+
+    file: Path
+    title: str
+    header: int  # number of the header's row, as the spreadsheet program shows it
+    names: tuple[object, ...]  # the header's cells
+    below: Sequence[tuple[object, ...]]
+
+    def has(self, name: str) -> bool:
+        """Whether there is a column of that name, whatever its capitals, blanks and punctuation."""
+        return _plain(name) in map(_plain, self.names)
+
+    def rows(self, required: Sequence[str], optional: Sequence[str] = ()) -> list[AnnotationRow]:
+        """The rows below the header, those aside that are blank in every column asked for.
+
+        Raises
+        ------
+        CdmerError
+            A required column is missing.
+        """
+        columns = self._columns(required, optional)
+        found = []
+        for number, row in enumerate(self.below, start=self.header + 1):
+            cells = {name: row[place] for name, place in columns.items() if place < len(row)}
+            if any(cell_text(cell) for cell in cells.values()):
+                found.append(AnnotationRow(self.file, number, cells))
+        return found
+
+    def _columns(self, required: Sequence[str], optional: Sequence[str]) -> dict[str, int]:
+        """The place of each column asked for that the header has."""
+        places: dict[str, int] = {}
+        for place, cell in enumerate(self.names):
+            places.setdefault(_plain(cell), place)
+        asked = {_plain(name) for name in (*required, *optional)}
+        for name in required:
+            if _plain(name) not in places:
+                others = [cell_text(cell) for cell in self.names if _plain(cell) and _plain(cell) not in asked]
+                raise CdmerError(
+                    f"{self.file}, sheet {self.title!r}, row {self.header}: no column {name!r}",
+                    f"rename the column that holds it (there are also {', '.join(others) or 'no others'})"
+                    + did_you_mean(name, others),
+                )
+        return {name: places[_plain(name)] for name in (*required, *optional) if _plain(name) in places}
+
+
+def read_tables(path: Path, first: str) -> list[Table]:
+    """The sheets of a workbook that have a header: the first row whose first cell is `first`.
+
+    Notes may stand above it. Headers match whatever their capitals, blanks and punctuation.
 
     Raises
     ------
     CdmerError
-        No such file, no workbook, no header, or a required column missing.
+        No such file, no workbook, or no header in any sheet.
     """
+    found = []
     for title, rows in _sheets(path):
-        for index, row in enumerate(rows):
-            if row and _plain(row[0]) == _plain(required[0]):
-                columns = _columns(f"{path}, sheet {title!r}, row {index + 1}", row, required, optional)
-                return _rows_below(path, rows, index + 1, columns)
-    raise CdmerError(
-        f"{path}: no sheet has a header row, whose first cell is {required[0]!r}",
-        "name the coding spreadsheet that comes with the database as its annotation",
-    )
+        for place, row in enumerate(rows):
+            if row and _plain(row[0]) == _plain(first):
+                found.append(Table(path, title, place + 1, row, rows[place + 1 :]))
+                break
+    if not found:
+        raise CdmerError(
+            f"{path}: no sheet has a header row, whose first cell is {first!r}",
+            "name the coding spreadsheet that comes with the database as its annotation",
+        )
+    return found
 
 
 def _sheets(path: Path) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
@@ -87,34 +162,6 @@ def _sheets(path: Path) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
             yield sheet.title, list(sheet.iter_rows(values_only=True))
     finally:
         workbook.close()
-
-
-def _columns(where: str, header: Sequence[object], required: Sequence[str], optional: Sequence[str]) -> dict[str, int]:
-    """The place of each column asked for that the header has."""
-    places: dict[str, int] = {}
-    for place, cell in enumerate(header):
-        places.setdefault(_plain(cell), place)
-    asked = {_plain(name) for name in (*required, *optional)}
-    for name in required:
-        if _plain(name) not in places:
-            others = [cell_text(cell) for cell in header if _plain(cell) and _plain(cell) not in asked]
-            raise CdmerError(
-                f"{where}: no column {name!r}",
-                f"rename the column that holds it (there are also {', '.join(others) or 'no others'})"
-                + did_you_mean(name, others),
-            )
-    return {name: places[_plain(name)] for name in (*required, *optional) if _plain(name) in places}
-
-
-def _rows_below(
-    path: Path, rows: Collection[tuple[object, ...]], header: int, columns: dict[str, int]
-) -> list[AnnotationRow]:
-    found = []
-    for number, row in enumerate(rows, start=1):
-        cells = {name: row[place] for name, place in columns.items() if place < len(row)}
-        if number > header and any(cell_text(cell) for cell in cells.values()):
-            found.append(AnnotationRow(path, number, cells))
-    return found
 
 
 def _plain(cell: object) -> str:

@@ -53,7 +53,8 @@ def align_faces(
     subject = str(rows["subject"].iloc[0])
     with write_shard(output, attrs={"stage": "faces"}) as shard:
         for _, row in progress(rows.iterrows(), f"faces {subject}", total=len(rows)):
-            frames = _colored(read_frames(row["path"], int(row["onset"]), int(row["offset"])), color)
+            recorded = read_frames(row["path"], int(row["onset"]), int(row["offset"]), int(row["n_missing"]))
+            frames = _colored(recorded, color)
             faces = detect_faces(frames[0], detector, upsample)
             if not len(faces):
                 reason = f"no face on the onset frame {row['onset']} of {row['path']}"

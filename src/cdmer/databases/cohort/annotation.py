@@ -2,13 +2,15 @@
 
 import datetime
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from cdmer.databases.cohort.layouts import annotation_name
-from cdmer.databases.cohort.plan import DatabasePlan
+from cdmer.databases.cohort.plan import ClipPlan, DatabasePlan, SubjectPlan
+from cdmer.databases.cohort.quirks import printed_apex, printed_emotion, printed_subject
 from cdmer.errors import CdmerError
 from cdmer.files import whole_file
 
@@ -57,25 +59,36 @@ def write_annotation(plan: DatabasePlan, path: str | Path) -> None:
 
 def _fill_casme2(plan: DatabasePlan, sheet: Worksheet) -> None:
     sheet.title = "Sheet1"
-    sheet.append(_CASME2_HEADER)
-    for person in plan.subjects:
-        for clip in person.clips:
-            units: int | str = int(clip.action_units) if clip.action_units.isdigit() else clip.action_units
-            number = person.subject.removeprefix("sub")
-            sheet.append((number, clip.name, None, clip.onset, clip.apex, clip.offset, None, units, clip.emotion))
+    sheet.append((*_CASME2_HEADER, "Objective Classes") if plan.quirks else _CASME2_HEADER)
+    for row, (person, clip) in enumerate(_clips(plan)):
+        units: int | str = int(clip.action_units) if clip.action_units.isdigit() else clip.action_units
+        subject, apex, emotion = _cells(plan, person, clip, row)
+        cells = (subject, clip.name, None, clip.onset, apex, clip.offset, None, units, emotion)
+        sheet.append((*cells, clip.objective_class) if plan.quirks else cells)
 
 
 def _fill_samm(plan: DatabasePlan, sheet: Worksheet) -> None:
     sheet.title = "MICRO_ONLY"
-    for line in _SAMM_PREAMBLE:
+    for line in () if plan.quirks else _SAMM_PREAMBLE:
         sheet.append((line,))
     sheet.append(_SAMM_HEADER)
-    for person in plan.subjects:
-        for clip in person.clips:
-            sheet.append(
-                (person.subject, clip.name, clip.inducement, clip.onset, clip.apex, clip.offset, clip.n_frames,
-                 "Micro - 1/2", clip.action_units, clip.emotion, clip.objective_class, None)
-            )  # fmt: skip
+    for row, (person, clip) in enumerate(_clips(plan)):
+        subject, apex, emotion = _cells(plan, person, clip, row)
+        sheet.append(
+            (subject, clip.name, clip.inducement, clip.onset, apex, clip.offset, clip.n_frames,
+             "Micro - 1/2", clip.action_units, emotion, clip.objective_class, None)
+        )  # fmt: skip
+
+
+def _clips(plan: DatabasePlan) -> Iterator[tuple[SubjectPlan, ClipPlan]]:
+    return ((person, clip) for person in plan.subjects for clip in person.clips)
+
+
+def _cells(plan: DatabasePlan, person: SubjectPlan, clip: ClipPlan, row: int) -> tuple[str | int, str | int, str]:
+    """Subject, apex and emotion as the sheet has them."""
+    if plan.quirks:
+        return printed_subject(person, row), printed_apex(plan, person, clip), printed_emotion(clip.emotion, row)
+    return person.subject.removeprefix("sub"), clip.apex, clip.emotion
 
 
 def _forget_the_clock(path: Path) -> None:

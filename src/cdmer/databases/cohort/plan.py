@@ -7,10 +7,18 @@ subject and clip draws from its own stream, so that another subject, size or dat
 import random
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cdmer.databases.cohort.cameras import Camera, camera_of
+from cdmer.databases.releases import (
+    CASME2_CLIPS,
+    CASME2_EMOTIONS,
+    SAMM_CLIPS,
+    SAMM_EMOTIONS,
+    SMIC_CLIPS,
+    SMIC_FIRST_OF_THREE_CAMERAS,
+)
 from cdmer.errors import CdmerError
 
 COHORT_DATABASES = ("smic_hs", "smic_vis", "smic_nir", "casme2", "samm")
@@ -78,6 +86,7 @@ class DatabasePlan:
     blinks: bool
     noise: float  # 1 is the camera's own noise
     subjects: tuple[SubjectPlan, ...]
+    quirks: bool = False  # laid out and misprinted as the real databases are
 
     def subject(self, subject: str) -> SubjectPlan:
         """The plan of one subject.
@@ -96,34 +105,12 @@ class DatabasePlan:
         )
 
 
-# Clips per subject: negative, positive, surprise (SMIC-HS; VIS and NIR filmed the last eight subjects).
-_SMIC_PAPER = {
-    1: (3, 2, 1), 2: (0, 1, 5), 3: (22, 11, 6), 4: (10, 4, 5), 5: (1, 0, 1), 6: (2, 0, 2), 8: (9, 4, 0), 9: (0, 1, 3),
-    11: (3, 3, 1), 12: (0, 8, 1), 13: (0, 10, 0), 14: (3, 2, 5), 15: (1, 1, 2), 18: (2, 0, 5), 19: (0, 1, 1),
-    20: (14, 3, 5),
-}  # fmt: skip
-_SMIC_FIRST_OF_THREE_CAMERAS = 11
 _SMIC_COUNTS = {
     "tiny": {11: (1, 1, 1), 14: (1, 1, 1)},
     "small": {3: (2, 2, 2), 11: (2, 2, 2), 14: (2, 2, 2), 20: (2, 2, 2)},
-    "paper": _SMIC_PAPER,
+    "paper": SMIC_CLIPS,
 }
 _SMIC_INFIX = {"negative": "ne", "positive": "po", "surprise": "sur"}
-
-_CASME2_PAPER = {
-    1: 9, 2: 13, 3: 7, 4: 5, 5: 19, 6: 5, 7: 9, 8: 3, 9: 14, 10: 14, 11: 10, 12: 12, 13: 8, 14: 4, 15: 3, 16: 4, 17: 36,
-    18: 3, 19: 16, 20: 11, 21: 2, 22: 2, 23: 12, 24: 10, 25: 7, 26: 17,
-}  # fmt: skip
-_CASME2_EMOTIONS = {
-    "others": 99, "disgust": 63, "happiness": 32, "repression": 27, "surprise": 25, "sadness": 7, "fear": 2,
-}  # fmt: skip
-_SAMM_PAPER = {
-    6: 11, 7: 10, 9: 4, 10: 4, 11: 20, 12: 3, 13: 6, 14: 11, 15: 3, 16: 5, 17: 6, 18: 4, 19: 3, 20: 9, 21: 2, 22: 5,
-    23: 1, 24: 1, 25: 4, 26: 13, 28: 3, 30: 3, 31: 1, 32: 6, 33: 5, 34: 3, 35: 9, 36: 1, 37: 3,
-}  # fmt: skip
-_SAMM_EMOTIONS = {
-    "Anger": 57, "Happiness": 26, "Other": 26, "Surprise": 15, "Contempt": 12, "Disgust": 9, "Fear": 8, "Sadness": 6,
-}  # fmt: skip
 
 # The short sizes give every subject each class of the cross-database protocols, and clips that the protocols drop.
 _CASME2_SHORT = {
@@ -182,10 +169,23 @@ _SAMM_FILMS = {
     "contempt": 1, "disgust": 2, "fear": 3, "anger": 4, "sadness": 5, "surprise": 6, "happiness": 7,
 }  # fmt: skip
 
+# The clips whose apex the releases misprint (errata.csv): name, onset, apex, offset. CASME II's has no known apex.
+_MISPRINTED = {
+    ("casme2", "sub04"): ("EP12_01f", 261, 291, 321),
+    ("samm", "028"): ("028_4_1", 1071, 1113, 1134),
+    ("samm", "032"): ("032_3_1", 4896, 4930, 4970),
+}
+
 
 @lru_cache(maxsize=64)
 def plan_database(
-    database: str, size: str, seed: int, head_motion: bool = True, blinks: bool = True, noise: float = 1.0
+    database: str,
+    size: str,
+    seed: int,
+    head_motion: bool = True,
+    blinks: bool = True,
+    noise: float = 1.0,
+    quirks: bool = False,
 ) -> DatabasePlan:
     """Decide what one database of the cohort holds.
 
@@ -203,6 +203,9 @@ def plan_database(
         Let some clips hold a blink, and eyes and mouth their small involuntary motions.
     noise
         Camera noise, relative to each camera's own; 0 is none.
+    quirks
+        Lay the database out as real copies lie on disks, misprints included (`cdmer.databases.cohort.quirks`). The
+        clips are the same, but for those of size ``paper`` that are misprinted in the real spreadsheets.
 
     Raises
     ------
@@ -216,13 +219,30 @@ def plan_database(
         raise CdmerError(f"cohort noise is {noise}", "give 0 (none), 1 (the camera's own) or another positive factor")
     planner = {"casme2": _plan_casme2, "samm": _plan_samm}.get(database, _plan_smic)
     subjects = planner(database, size, seed, camera)
-    return DatabasePlan(database, size, seed, head_motion, blinks, noise, subjects)
+    if quirks:
+        subjects = tuple(_with_misprinted_clip(database, person) for person in subjects)
+    return DatabasePlan(database, size, seed, head_motion, blinks, noise, subjects, quirks)
+
+
+def _with_misprinted_clip(database: str, person: SubjectPlan) -> SubjectPlan:
+    """The subject with one clip in the place of the release's misprinted one, if it has one."""
+    misprinted = _MISPRINTED.get((database, person.subject))
+    if misprinted is None:
+        return person
+    name, onset, apex, offset = misprinted
+    replaced = next((clip for clip in person.clips if clip.name == name), person.clips[0])
+    clip = replace(
+        replaced, name=name, onset=onset, apex=apex, offset=offset, seconds=(offset - onset) / replaced.fps,
+        inducement=int(name.split("_")[1]) if database == "samm" else replaced.inducement,
+    )  # fmt: skip
+    others = [other for other in person.clips if other is not replaced]
+    return replace(person, clips=tuple(sorted([*others, clip], key=lambda one: one.name)))
 
 
 def _plan_smic(database: str, size: str, seed: int, camera: Camera) -> tuple[SubjectPlan, ...]:
     subjects = []
     for number, counts in _SMIC_COUNTS[size].items():
-        if database != "smic_hs" and number < _SMIC_FIRST_OF_THREE_CAMERAS:
+        if database != "smic_hs" and number < SMIC_FIRST_OF_THREE_CAMERAS:
             continue
         subject = f"s{number}"
         clips = [
@@ -240,7 +260,7 @@ def _smic_clip(name: str, emotion: str, database: str, size: str, seed: int, cam
         100 // 25
     )  # high-speed frames a frame of the slow cameras: events peak on one, so that all three see the peak
     frames = round(event.triangular(*_LENGTHS["smic"][size]))
-    if int(name[1:].split("_", maxsplit=1)[0]) >= _SMIC_FIRST_OF_THREE_CAMERAS:
+    if int(name[1:].split("_", maxsplit=1)[0]) >= SMIC_FIRST_OF_THREE_CAMERAS:
         frames = min(max(frames, 13), 52)  # 4 to 13 frames of the slow cameras
     ticks = (frames - 1) // tick
     apex = event.randint(max(1, round(0.3 * ticks)), max(1, min(ticks - 1, round(0.65 * ticks))))
@@ -268,7 +288,7 @@ def _smic_first_number(database: str, name: str, rng: random.Random) -> int:
 
 
 def _plan_casme2(database: str, size: str, seed: int, camera: Camera) -> tuple[SubjectPlan, ...]:
-    words = _deal(_CASME2_PAPER, _CASME2_EMOTIONS) if size == "paper" else _split(_CASME2_SHORT[size])
+    words = _deal(CASME2_CLIPS, CASME2_EMOTIONS) if size == "paper" else _split(_CASME2_SHORT[size])
     subjects = []
     for number, emotions in words.items():
         subject, seen = f"sub{number:02d}", Counter[str]()
@@ -286,7 +306,8 @@ def _plan_casme2(database: str, size: str, seed: int, camera: Camera) -> tuple[S
 
 
 def _plan_samm(database: str, size: str, seed: int, camera: Camera) -> tuple[SubjectPlan, ...]:
-    words = _deal(_SAMM_PAPER, _SAMM_EMOTIONS) if size == "paper" else _split(_SAMM_SHORT[size])
+    spelled = {emotion.capitalize(): count for emotion, count in SAMM_EMOTIONS.items()}
+    words = _deal(SAMM_CLIPS, spelled) if size == "paper" else _split(_SAMM_SHORT[size])
     subjects = []
     for number, emotions in words.items():
         subject, seen, takes = f"{number:03d}", Counter[str](), Counter[int]()

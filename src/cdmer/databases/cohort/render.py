@@ -18,10 +18,11 @@ from cdmer.databases.cohort.atlas import SCALE, Atlas, paint_atlas
 from cdmer.databases.cohort.cameras import Camera, camera_of
 from cdmer.databases.cohort.expressions import Field, dense, expression_field, head_fields, restless_fields
 from cdmer.databases.cohort.identities import draw_identity
-from cdmer.databases.cohort.layouts import clip_folder, frame_name, layout_root
+from cdmer.databases.cohort.layouts import clip_folder, frame_name, subject_folder
 from cdmer.databases.cohort.motion import Motion, draw_motion
 from cdmer.databases.cohort.pictures import sampled
 from cdmer.databases.cohort.plan import ClipPlan, DatabasePlan
+from cdmer.databases.cohort.quirks import litter, lost_frames
 from cdmer.databases.cohort.truth import write_truth
 from cdmer.errors import CdmerError
 from cdmer.files import whole_folder
@@ -41,7 +42,7 @@ def render_subject(plan: DatabasePlan, subject: str, folder: str | Path, truth: 
     subject
         One of its subjects, by canonical id.
     folder
-        The cohort's folder; frames go to ``<folder>/<layout_root>/<subject>``, whole or not at all.
+        The cohort's folder; frames go to the subject's own in it (`layouts.subject_folder`), whole or not at all.
     truth
         The HDF5 file to write last.
 
@@ -54,14 +55,18 @@ def render_subject(plan: DatabasePlan, subject: str, folder: str | Path, truth: 
     camera = camera_of(plan.database)
     atlas = paint_atlas(draw_identity(person.seed), camera)
     known: dict[str, dict[str, Any]] = {}
-    with whole_folder(Path(folder) / layout_root(plan.database) / subject) as partial:
+    with whole_folder(Path(folder) / subject_folder(plan.database, subject, plan.quirks)) as partial:
         for clip in progress(person.clips, f"{plan.database} {subject}"):
             scene = Scene(plan, clip, camera, atlas)
-            place = partial / clip_folder(plan.database, subject, clip)
+            place = partial / clip_folder(plan.database, subject, clip, plan.quirks)
             place.mkdir(parents=True)
+            lost = lost_frames(plan, clip)
             for number, frame in enumerate(scene.frames(), start=clip.onset):
-                _write(place / frame_name(plan.database, subject, clip, number), frame, camera)
+                if number not in lost:
+                    _write(place / frame_name(plan.database, subject, clip, number, plan.quirks), frame, camera)
             known[clip.name] = scene.truth()
+        if plan.quirks:
+            litter(plan, person, partial)
     write_truth(truth, known, {"database": plan.database, "subject": subject, "size": plan.size, "seed": plan.seed})
 
 
