@@ -56,3 +56,18 @@ def test_a_terminal_sees_what_is_done_and_standard_output_stays_clean():
     assert done.stdout == b"done\n"
     assert "faces sub01" in shown
     assert "/8 [" in shown
+
+
+def test_a_long_step_is_lines_in_a_log():
+    """Ten seconds shortened to a tenth: every line ends, so that a log can be read while it grows."""
+    loop = LOOP.replace("import sys", "import functools, sys", 1).replace(
+        "progress\nfor",
+        "progress\nimport cdmer.progress as p\n"
+        "lines = p._Lines\n"
+        "p._Lines = lambda items, **o: lines(items, **{**o, 'mininterval': 0.1, 'delay': 0.1})\nfor",
+    )
+    done = subprocess.run([sys.executable, "-c", loop], capture_output=True, text=True, check=True)
+    lines = done.stderr.splitlines()
+    assert "\r" not in done.stderr
+    assert len(lines) >= 3
+    assert all(line.startswith("faces sub01: ") and "/8 [" in line for line in lines)

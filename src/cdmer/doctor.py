@@ -26,16 +26,15 @@ NEEDED = (
     "matplotlib",
     "pillow",
     "openpyxl",
-    "torch",
-    "facenet-pytorch",
-    "snakemake-executor-plugin-slurm",
 )
+# what other detectors, networks and clusters need, and the default workflow does not
+OPTIONAL = ("torch", "facenet-pytorch", "snakemake-executor-plugin-slurm")
 # distribution -> the ones that may bring the same module
 ALTERNATIVES = {
     "opencv-contrib-python-headless": ("opencv-contrib-python-headless", "opencv-contrib-python"),
     "dlib-bin": ("dlib-bin", "dlib"),
 }
-LEAST_DISK = 5 << 30  # bytes; the default table takes less than one, the paper's scale with real databases more
+LEAST_DISK = 2 << 30  # bytes; the default table takes less than one
 
 
 @dataclass(frozen=True)
@@ -87,9 +86,10 @@ def look() -> Iterator[Finding]:
 def _versions() -> Iterator[Finding]:
     yield Finding("versions", "cdmer", __version__, True)
     yield Finding("versions", "python", platform.python_version(), True)
-    for name in (*NEEDED, *ALTERNATIVES):
+    for name in (*NEEDED, *ALTERNATIVES, *OPTIONAL):
         version = _installed(ALTERNATIVES.get(name, (name,)))
-        yield Finding("versions", name, version or "not installed", bool(version), remedy="make setup")
+        needed = name not in OPTIONAL
+        yield Finding("versions", name, version or "not installed", bool(version), needed, remedy="make setup")
 
 
 def _installed(distributions: Iterable[str]) -> str:
@@ -173,5 +173,5 @@ def _disk() -> Iterator[Finding]:
         "free here",
         f"{free / (1 << 30):.1f} GiB",
         free > LEAST_DISK,
-        remedy="free some room, or run in another folder with snakemake --directory",
+        remedy="free some room, or run in a clone on another disk",
     )

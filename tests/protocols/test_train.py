@@ -249,6 +249,15 @@ def test_the_oracle_turns_to_other_labels_and_the_model_never_sees_them(store, t
             np.testing.assert_array_equal(found, expected)
 
 
+def test_who_does_not_ask_for_the_oracle_gets_none(store, train, recorder):
+    Xs, ys = clips(0)
+    stores = store("source", Xs, casme2(ys)), store("target", Xs, ys)
+    predictions, metrics = train(*stores, **NEAREST, selection=["default"], budget="paper")
+    assert set(predictions["selection"]) == {"default"}
+    assert metrics["n_points"] == 0
+    assert [name for name, _, _ in recorder.calls] == ["fit", "predict"]
+
+
 def test_without_a_grid_the_oracle_has_no_row(store, train):
     Xs, ys = clips(0)
     stores = store("source", Xs, casme2(ys)), store("target", Xs, ys)
