@@ -12,12 +12,11 @@ Item = TypeVar("Item")
 class _Lines(tqdm):  # type: ignore[type-arg]
     """A bar for a file: a line each time, where a terminal would see one line move."""
 
-    def display(self, msg: str | None = None, pos: int | None = None) -> bool:
+    def display(self, msg: str | None = None, pos: int | None = None) -> None:
         text = str(self) if msg is None else msg
         if text:
             self.fp.write(f"{text}\n")
             self.fp.flush()
-        return True
 
 
 def progress(items: Iterable[Item], what: str, total: int | None = None, unit: str = "clip") -> Iterable[Item]:
