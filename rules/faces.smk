@@ -10,7 +10,21 @@ rule align_faces:
     params:
         settings=faces_settings,
         clips=clips_digest,
-        code=code_digest("cdmer.faces.job"),
+        code=faces_code,
     shell:
         "cdmer --log {log} faces {input} {output} --settings {params.settings:q}"
         " --clips {params.clips} --code {params.code}"
+
+
+# What a recipe's models will see, for a person to look at: snakemake results/faces/RECIPE/contact_sheet.png
+rule show_faces:
+    input:
+        faces_to_show,
+    output:
+        "results/faces/{recipe}/contact_sheet.png",
+    log:
+        "results/logs/faces/{recipe}/contact_sheet.log",
+    params:
+        code=code_digest("cdmer.faces.contact_sheet"),
+    shell:
+        "cdmer --log {log} show-faces {wildcards.recipe} {input} --output {output} --code {params.code}"

@@ -172,6 +172,24 @@ def doctor() -> None:
     raise typer.Exit(examine())
 
 
+@app.command("show-faces")
+def show_faces(
+    recipe: str,
+    shards: Annotated[list[Path] | None, typer.Argument(help="Files to show; without, what lies in results.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The PNG to write, if not beside the faces.")] = None,
+    database: Annotated[str, typer.Option(help="Only this database.")] = "",
+    subject: Annotated[str, typer.Option(help="Only this subject.")] = "",
+    clips: Annotated[int, typer.Option(help="Clips of each subject.", min=1)] = 2,
+    code: Code = "",
+) -> None:
+    """Draw onset, apex and offset as a faces recipe crops them, to see what the models see."""
+    from cdmer.faces.contact_sheet import draw_contact_sheet, find_shards
+
+    picture = output or Path("results/faces") / recipe / "contact_sheet.png"
+    draw_contact_sheet(shards or find_shards(recipe, database, subject), picture, clips)
+    typer.echo(picture)
+
+
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON schema of config.yaml."""
