@@ -174,7 +174,7 @@ STANDARD: dict[str, dict[str, dict[str, Any]]] = {
         "tgsr_112": {"alignment": "landmark_box", "intermediate": {"casme2": (308, 257), "smic": (170, 139)}},
         "dscnn_48": {"size": 48},
         "fr_140": {"detector": "mtcnn", "alignment": "box", "size": 140},
-        "madtn_112": {"detector": "mtcnn", "alignment": "box", "expand": (0, 0.16, 0, 0.02)},
+        "madtn_112": {"detector": "mtcnn", "alignment": "box", "expand": (0, 0.16, 0, 0.05)},
         "mersiamc3d_112": {"eye_distance": 0.37, "eye_height": 0.32},
         "as_is": {"detector": "none", "alignment": "whole"},
     },

@@ -21,6 +21,9 @@ from cdmer.store.shard import ShardWriter, write_shard
 
 log = logging.getLogger(__name__)
 
+# dlib's false alarms scored 0.3 at most where its faces scored 0.5 and more (docs/faces.md); the networks' thresholds
+# leave no weak faces.
+SURE = {"dlib": 0.4}
 AS_LARGE = 0.8  # of the largest face's area: detectors search in steps of scale, so sizes are no finer than that
 
 
@@ -74,7 +77,7 @@ def align_faces(
                 if not len(faces):
                     _leave_out(shard, row, detector, on_missing_face)
                     continue
-                box = choose_face(faces)
+                box = choose_face(faces, SURE.get(detector, 0.0))
                 _tell(str(row["clip"]), faces, box, seen.shape)
                 found = {"box": box, "landmarks": _landmarks(frames[0], box, detector)}
             if alignment == "eyes":
@@ -87,16 +90,19 @@ def align_faces(
             shard.add(str(row["clip"]), crops, transform=matrix, **found, **clip_facts(row))
 
 
-def choose_face(faces: NDArray[np.float32]) -> NDArray[np.float32]:
+def choose_face(faces: NDArray[np.float32], sure: float = 0.0) -> NDArray[np.float32]:
     """The largest of the faces found; among those about as large, the one with the best score.
 
     Parameters
     ----------
     faces
         (faces, 5), as `detect_faces` returns them: best first, at least one.
+    sure
+        Faces of a smaller score count only where there is no better one.
     """
-    areas = (faces[:, 2] - faces[:, 0]) * (faces[:, 3] - faces[:, 1])
-    return np.asarray(faces[np.argmax(areas >= AS_LARGE * areas.max())], dtype=np.float32)
+    candidates = faces[faces[:, 4] >= sure] if faces[0, 4] >= sure else faces
+    areas = (candidates[:, 2] - candidates[:, 0]) * (candidates[:, 3] - candidates[:, 1])
+    return np.asarray(candidates[np.argmax(areas >= AS_LARGE * areas.max())], dtype=np.float32)
 
 
 def face_region(
@@ -163,7 +169,8 @@ def _tell(clip: str, faces: NDArray[np.float32], box: NDArray[np.float32], shape
     """Put into the log what a person may want to look at."""
     x0, y0, x1, y1 = (round(float(value)) for value in box[:4])
     if len(faces) > 1:
-        log.warning("clip %s: %d faces; the largest is taken, x %d to %d, y %d to %d", clip, len(faces), x0, x1, y0, y1)
+        where = f"x {x0} to {x1}, y {y0} to {y1}"
+        log.warning("clip %s: %d faces; the largest that is no false alarm is taken: %s", clip, len(faces), where)
     if x0 < 0 or y0 < 0 or x1 > shape[1] or y1 > shape[0]:
         log.warning("clip %s: the image's border cuts the face; beyond it the border is repeated", clip)
 
