@@ -116,7 +116,7 @@ def _weights() -> Iterator[Finding]:
     yield Finding(
         "weights",
         "MTCNN",
-        str(networks[0].parent) if there else "not found",
+        f"{networks[0].parent} (trained on data given out for research)" if there else "not found",
         there,
         needed=False,
         remedy="pip install --no-deps facenet-pytorch==2.6.0",
