@@ -79,6 +79,11 @@ def test_the_detectors_box_with_a_margin(recorder, portrait):
         {"a": recorder.record("a", [portrait] * 3)}, detector="mtcnn", alignment="box", expand=(0, 0.16, 0, 0.05)
     )["a"]
     np.testing.assert_allclose(record["box"], detect_faces(portrait, "mtcnn")[0], atol=1e-3)
+    # the landmarks are those that dlib's own box would give
+    grey = cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY)
+    own = find_landmarks(grey, detect_faces(grey)[0])
+    distance = np.linalg.norm(record["landmarks"] - own, axis=1).mean()
+    assert distance < 0.025 * np.linalg.norm(own[36:42].mean(0) - own[42:48].mean(0))
     x0, y0, x1, y1, _ = record["box"]
     matrix = record["transform"]
     corners = np.array([[x0, y0 - 0.16 * (y1 - y0)], [x1, y1 + 0.05 * (y1 - y0)]]) - 0.5
