@@ -41,7 +41,9 @@ rule merge_features:
     log:
         "results/logs/features/{feature}/{database}.log",
     params:
+        on_missing_face=missing_faces,
         code=code_digest("cdmer.store.feature_store", "cdmer.store.exclusions"),
     shell:
         "cdmer --log {log} features merge {input.shards} --output {output.store}"
-        " --exclusions {output.exclusions} --manifest={input.manifest} --code {params.code}"
+        " --exclusions {output.exclusions} --on-missing-face {params.on_missing_face}"
+        " --manifest={input.manifest} --code {params.code}"

@@ -49,6 +49,12 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"frames": {"tim_16": {"rounding": "none"}}}, ["lbp_top_r3p8", "half_up"]),
         ({"faces": {"aligned_112": {"color": "rgb"}}}, ["lbp_top_r3p8", "grey"]),
         ({"faces": 3}, ["faces"]),
+        ({"faces": {"mine": {"detector": "dlip"}}}, ["faces.mine.detector", "mtcnn"]),
+        ({"faces": {"mine": {"detector": "none"}}}, ["faces.mine", "alignment: whole"]),
+        ({"faces": {"mine": {"alignment": "whole"}}}, ["faces.mine", "detector: none"]),
+        ({"faces": {"mine": {"expand": [0, 0.1, 0, 0]}}}, ["faces.mine", "alignment: box"]),
+        ({"faces": {"mine": {"alignment": "box", "expand": [-0.5, 0, -0.5, 0]}}}, ["faces.mine", "whole box"]),
+        ({"faces": {"mine": {"intermediate": {"samm": [9, 9]}}}}, ["faces.mine", "resamples once"]),
     ],
 )
 def test_a_fault_is_named_with_the_nearest_known_word(raw, words):

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from cdmer.errors import CdmerError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$")]
+Reader = Literal["smic", "casme2", "samm", "clips"]
 
 
 class Settings(BaseModel):
@@ -25,7 +26,7 @@ class Settings(BaseModel):
 class Database(Settings):
     """Where a database lies and who can read it."""
 
-    reader: Literal["smic", "casme2", "samm", "clips"] = Field(
+    reader: Reader = Field(
         description="Layout of the database: `smic`, `casme2`, `samm`, or `clips` for a CSV of your own."
     )
     root: str | None = Field(
@@ -53,19 +54,46 @@ class Cohort(Settings):
 
 
 class FacesRecipe(Settings):
-    """How faces are found, aligned and cropped."""
+    """How faces are found, aligned and cropped (docs/faces.md compares the choices)."""
 
-    detector: Literal["dlib"] = Field("dlib", description="Finds the face on the onset frame.")
+    detector: Literal["dlib", "mtcnn", "yunet", "none"] = Field(
+        "dlib",
+        description="Finds the face on the onset frame; `none` for clips that come cropped and registered.",
+    )
     upsample: int = Field(0, ge=0, le=2, description="Doublings before detection; 1 finds faces under 80 pixels.")
+    alignment: Literal["eyes", "landmark_box", "box", "whole"] = Field(
+        "eyes",
+        description="`eyes`: turned and scaled until the eyes are at fixed places; `landmark_box`: the benchmark's box "
+        "around the landmarks; `box`: the detector's own; `whole`: the frame as it is (with `detector: none`).",
+    )
+    expand: tuple[float, float, float, float] = Field(
+        (0, 0, 0, 0),
+        description="How far `box` goes beyond the detector's: left, top, right, bottom, as fractions of its side.",
+    )
+    intermediate: dict[Reader, tuple[int, int]] = Field(
+        {}, description="Height and width to which a box is brought first, by the database's reader."
+    )
     size: int = Field(112, ge=16, le=1024, description="Side of the square crop, in pixels.")
     eye_distance: float = Field(
-        0.4, gt=0, lt=1, description="Distance of the eye centres in the crop, as a fraction of its side."
+        0.4, gt=0, lt=1, description="`eyes`: distance of the eye centres in the crop, as a fraction of its side."
     )
-    eye_height: float = Field(0.36, gt=0, lt=1, description="Height of the eyes in the crop, from its top.")
+    eye_height: float = Field(0.36, gt=0, lt=1, description="`eyes`: height of the eyes in the crop, from its top.")
     color: Literal["grey", "rgb"] = Field("grey", description="What the crops keep.")
     on_missing_face: Literal["error", "exclude"] = Field(
         "error", description="A clip without a face stops the run, or is left out and listed with the reason."
     )
+
+    def contradiction(self) -> str:
+        """What two keys say against each other; empty where they agree."""
+        if (self.detector == "none") != (self.alignment == "whole"):
+            return "`detector: none` and `alignment: whole` belong together: without a face there is no other crop"
+        if any(self.expand) and self.alignment != "box":
+            return "`expand` moves the detector's box; it needs `alignment: box`"
+        if self.intermediate and self.alignment == "eyes":
+            return "`intermediate` resizes a box in two steps; `alignment: eyes` resamples once"
+        if min(self.expand[0] + self.expand[2], self.expand[1] + self.expand[3]) <= -1:
+            return "`expand` takes away the whole box"
+        return ""
 
 
 class FramesRecipe(Settings):
@@ -185,7 +213,16 @@ STANDARD: dict[str, dict[str, dict[str, Any]]] = {
         "casme2": {"reader": "casme2"},
         "samm": {"reader": "samm"},
     },
-    "faces": {"aligned_112": {}},
+    "faces": {
+        "aligned_112": {},
+        "benchmark_112": {"alignment": "landmark_box"},
+        "tgsr_112": {"alignment": "landmark_box", "intermediate": {"casme2": (308, 257), "smic": (170, 139)}},
+        "dscnn_48": {"size": 48},
+        "fr_140": {"detector": "mtcnn", "alignment": "box", "size": 140},
+        "madtn_112": {"detector": "mtcnn", "alignment": "box", "expand": (0, 0.16, 0, 0.05)},
+        "mersiamc3d_112": {"eye_distance": 0.37, "eye_height": 0.32},
+        "as_is": {"detector": "none", "alignment": "whole"},
+    },
     "frames": {"tim_16": {}},
     "features": {"lbp_top_r3p8": {}},
 }
@@ -236,22 +273,14 @@ class Config(Settings):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "Config":
+        for name, faces in self.faces.items():
+            if faces.contradiction():
+                raise ValueError(f"faces.{name}: {faces.contradiction()}")
         for name, frames in self.frames.items():
             _known(f"frames.{name}.faces", frames.faces, self.faces)
         for name, feature in self.features.items():
             _known(f"features.{name}.frames", feature.frames, self.frames)
-            frames = self.frames[feature.frames]
-            size = self.faces[frames.faces].size
-            if 2 * feature.radius >= frames.length or 2 * feature.radius + max(feature.grids) > size:
-                raise ValueError(
-                    f"features.{name}: radius {feature.radius} leaves too little of {frames.length} frames of "
-                    f"{size} x {size} pixels for a grid of {max(feature.grids)}"
-                )
-            if frames.rounding != "half_up" or self.faces[frames.faces].color != "grey":
-                raise ValueError(
-                    f"features.{name}: LBP-TOP reads grey 8-bit frames; use a frames recipe with "
-                    "`rounding: half_up` on a faces recipe with `color: grey`"
-                )
+            self._check_lbp_top(name, feature)
         for model, settings in self.chosen_models().items():
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
             if isinstance(settings, TGSRSettings):
@@ -270,6 +299,21 @@ class Config(Settings):
             if database and database.root is None and database.reader == "clips" and not self.imported(name):
                 raise ValueError(f"databases.{name}: the reader `clips` has no look-alike; give it a root, a CSV file")
         return self
+
+    def _check_lbp_top(self, name: str, feature: LbpTopRecipe) -> None:
+        """Refuse what the descriptor could not read, before anything is computed."""
+        frames = self.frames[feature.frames]
+        faces = self.faces[frames.faces]
+        if 2 * feature.radius >= frames.length or 2 * feature.radius + max(feature.grids) > faces.size:
+            raise ValueError(
+                f"features.{name}: radius {feature.radius} leaves too little of {frames.length} frames of "
+                f"{faces.size} x {faces.size} pixels for a grid of {max(feature.grids)}"
+            )
+        if frames.rounding != "half_up" or faces.color != "grey":
+            raise ValueError(
+                f"features.{name}: LBP-TOP reads grey 8-bit frames; use a frames recipe with "
+                "`rounding: half_up` on a faces recipe with `color: grey`"
+            )
 
     def chosen_models(self) -> dict[str, ModelSettings]:
         """The settings of the models to train, by public name."""

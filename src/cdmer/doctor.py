@@ -103,7 +103,7 @@ def _installed(distributions: Iterable[str]) -> str:
 
 def _weights() -> Iterator[Finding]:
     try:
-        from cdmer.faces.detect import landmark_weights
+        from cdmer.faces.landmarks import landmark_weights
 
         path = str(landmark_weights())
         note = f"{path} (iBUG 300-W licence: no commercial use)"
@@ -117,11 +117,24 @@ def _weights() -> Iterator[Finding]:
     yield Finding(
         "weights",
         "MTCNN",
-        str(networks[0].parent) if there else "not found",
+        f"{networks[0].parent} (trained on data given out for research)" if there else "not found",
         there,
         needed=False,
         remedy="pip install --no-deps facenet-pytorch==2.6.0",
     )
+    yield _yunet()
+
+
+def _yunet() -> Finding:
+    """YuNet's weights, which a person downloads; the published SHA-256 says whether they are the ones."""
+    try:
+        from cdmer.faces.yunet import SHA256, weights
+
+        return Finding("weights", "YuNet", f"{weights()} (SHA-256 {SHA256}, as published)", True, needed=False)
+    except CdmerError as error:
+        return Finding("weights", "YuNet", error.problem, False, needed=False, remedy=error.remedy)
+    except ImportError:
+        return Finding("weights", "YuNet", "unknown: OpenCV is not installed", False, needed=False, remedy="make setup")
 
 
 def _package_folder(name: str) -> Path | None:

@@ -16,11 +16,13 @@ from cdmer.databases.cohort.layouts import annotation_name, layout_root
 from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
 from cdmer.databases.reading import READERS, census
 from cdmer.errors import CdmerError
+from cdmer.faces.detect import code_of_faces
 from cdmer.files import write_text
 from cdmer.protocols.cdmer import Experiment, cdmer_experiments
 
-FACES_AND_FRAMES = ("cdmer.faces.job", "cdmer.frames.job")
+FACES, FRAMES = "cdmer.faces.job", "cdmer.frames.job"
 RENDERER = "cdmer.databases.cohort.render"
+SHOWN_SUBJECTS = 2  # of each database, on a contact sheet
 SYNTHETIC = "results/databases/{database}/synthetic"
 
 
@@ -159,6 +161,35 @@ class Plan:
                     "and point `imported_from` at their folder",
                 )
 
+    # -- faces --------------------------------------------------------------------------------------------------
+
+    def faces_settings(self, recipe: str, database: str) -> dict[str, Any]:
+        """What the job that crops a subject's faces needs to know."""
+        settings = self.config.faces[recipe].model_dump(exclude={"on_missing_face"})
+        return {**settings, "intermediate": settings["intermediate"].get(self.databases[database].reader)}
+
+    def missing_faces(self, feature: str, database: str) -> str:
+        """Whether a feature store may lack clips without a face: ``error`` or ``exclude``."""
+        if feature in self.config.imported(database):
+            return "exclude"  # a release tells nothing of the clips that it lacks
+        return self.config.faces[self.config.frames[self.config.features[feature].frames].faces].on_missing_face
+
+    def faces_code(self, recipe: str) -> str:
+        """A digest of the code that crops faces: of the detectors, only the one in use."""
+        return code_digest(*self._faces_modules(recipe))
+
+    def faces_to_show(self, recipe: str) -> list[str]:
+        """Some subjects of every database, enough for a person to see what a recipe does."""
+        return [
+            f"results/faces/{recipe}/{database}/{subject}.h5"
+            for database in self.databases
+            if self.has_clips(database)
+            for subject in self.subjects(database)[:SHOWN_SUBJECTS]
+        ]
+
+    def _faces_modules(self, recipe: str) -> tuple[str, ...]:
+        return (FACES, *code_of_faces(self.config.faces[recipe].detector))
+
     # -- features -----------------------------------------------------------------------------------------------
 
     def released_file(self, database: str, feature: str) -> str:
@@ -189,10 +220,10 @@ class Plan:
             "recipe": {
                 "descriptor": recipe.model_dump(),
                 "frames": frames.model_dump(),
-                "faces": self.config.faces[frames.faces].model_dump(),
+                "faces": self.faces_settings(frames.faces, database),
             },
             "manifest_digest": self.clips_digest(database, subject),
-            "libraries": library_versions(*FACES_AND_FRAMES, recipe.module),
+            "libraries": library_versions(*self._faces_modules(frames.faces), FRAMES, recipe.module),
         }
         return {"module": recipe.module, "parameters": parameters, "provenance": origin}
 
