@@ -140,7 +140,7 @@ class Plan:
 
     def cohort_settings(self) -> dict[str, Any]:
         """The settings of the synthetic cohort, as `plan_database` takes them."""
-        return self.config.cohort.model_dump()
+        return self.config.cohort.model_dump(mode="json")
 
     def _check_roots(self) -> None:
         for name, entry in self.databases.items():
@@ -165,7 +165,7 @@ class Plan:
 
     def faces_settings(self, recipe: str, database: str) -> dict[str, Any]:
         """What the job that crops a subject's faces needs to know."""
-        settings = self.config.faces[recipe].model_dump(exclude={"on_missing_face"})
+        settings = self.config.faces[recipe].model_dump(mode="json", exclude={"on_missing_face"})
         return {**settings, "intermediate": settings["intermediate"].get(self.databases[database].reader)}
 
     def missing_faces(self, feature: str, database: str) -> str:
@@ -213,13 +213,13 @@ class Plan:
         """What the job that describes a subject's clips needs to know."""
         recipe = self.config.features[feature]
         frames = self.config.frames[recipe.frames]
-        parameters = recipe.model_dump(exclude={"descriptor", "frames"})
+        parameters = recipe.model_dump(mode="json", exclude={"descriptor", "frames"})
         origin = {
             "feature": feature,
             "database": database,
             "recipe": {
-                "descriptor": recipe.model_dump(),
-                "frames": frames.model_dump(),
+                "descriptor": recipe.model_dump(mode="json"),
+                "frames": frames.model_dump(mode="json"),
                 "faces": self.faces_settings(frames.faces, database),
             },
             "manifest_digest": self.clips_digest(database, subject),

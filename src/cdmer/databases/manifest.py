@@ -23,11 +23,11 @@ COLUMNS: dict[str, str] = {
     "apex": "Int64",  # nullable
     "offset": "Int64",
     "n_frames": "Int64",  # frames found at `path`
-    "n_missing": "Int64",  # frames between onset and offset that are not there, and that a reader of them fills
     "fps": "Float64",
     "emotion": "string",  # the database's own word, lower case; nullable
     "objective_class": "string",  # I to VII; nullable
     "action_units": "string",  # as annotated, e.g. "4+L10"; nullable
+    "n_missing": "Int64",  # frames between onset and offset that are not there, and that whoever reads them fills
 }
 NULLABLE = frozenset({"apex", "emotion", "objective_class", "action_units"})
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -39,7 +39,7 @@ def make_manifest(rows: Iterable[Mapping[Any, object]], source: str | Path) -> p
     Parameters
     ----------
     rows
-        Dicts with the keys of `COLUMNS`; absent keys are null.
+        Dicts with the keys of `COLUMNS`; absent keys are null, but for `n_missing`, which is 0.
     source
         The annotation or folder that the rows were read from, named in errors.
 
@@ -49,7 +49,7 @@ def make_manifest(rows: Iterable[Mapping[Any, object]], source: str | Path) -> p
         No clip at all; a null where none may be; a clip twice; a subject whose name cannot name a file;
         onset <= apex <= offset violated.
     """
-    frame = pd.DataFrame(list(rows)).reindex(columns=list(COLUMNS)).astype(COLUMNS)
+    frame = pd.DataFrame(list(rows)).reindex(columns=list(COLUMNS)).fillna({"n_missing": 0}).astype(COLUMNS)
     if frame.empty:
         raise CdmerError(f"{source}: no clip found", "check the root and the layout that the reader expects")
     for column in frame.columns.difference(list(NULLABLE)):
