@@ -16,9 +16,9 @@ from cdmer.databases.cohort.layouts import annotation_name, layout_root
 from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
 from cdmer.databases.reading import READERS, census
 from cdmer.errors import CdmerError
+from cdmer.frames.apex import METHODS
 from cdmer.protocols.cdmer import Experiment, cdmer_experiments
 
-FACES_AND_FRAMES = ("cdmer.faces.job", "cdmer.frames.job")
 SYNTHETIC = "results/databases/{database}/synthetic"
 
 
@@ -152,6 +152,28 @@ class Plan:
                     "and point `imported_from` at their folder",
                 )
 
+    # -- frames -------------------------------------------------------------------------------------------------
+
+    def frames_settings(self, name: str) -> dict[str, Any]:
+        """What the job of a frames recipe needs to know."""
+        recipe = self.config.frames[name]
+        module, function = recipe.maker
+        parameters = recipe.parameters()
+        if recipe.spots_apex:
+            faces = self.config.faces[recipe.faces]
+            parameters["eyes"] = [faces.eye_distance, faces.eye_height]
+        return {"module": module, "function": function, "parameters": parameters}
+
+    def frames_code(self, name: str) -> str:
+        """A digest of the code that a frames recipe runs."""
+        return code_digest(*self._frames_modules(name))
+
+    def _frames_modules(self, name: str) -> list[str]:
+        recipe = self.config.frames[name]
+        chosen: list[str] = [recipe.apex, recipe.apex_otherwise] if recipe.apex == "annotated" else [recipe.apex]
+        spotters = {METHODS[method] for method in chosen if recipe.spots_apex and method in METHODS}
+        return ["cdmer.frames.job", recipe.maker[0], *sorted(spotters)]
+
     # -- features -----------------------------------------------------------------------------------------------
 
     def released_file(self, database: str, feature: str) -> str:
@@ -185,7 +207,7 @@ class Plan:
                 "faces": self.config.faces[frames.faces].model_dump(),
             },
             "manifest_digest": self.clips_digest(database, subject),
-            "libraries": library_versions(*FACES_AND_FRAMES, recipe.module),
+            "libraries": library_versions("cdmer.faces.job", *self._frames_modules(recipe.frames), recipe.module),
         }
         return {"module": recipe.module, "parameters": parameters, "provenance": origin}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cdmer.frames import interpolate_tim
-from cdmer.frames.job import round_half_up
+from cdmer.frames.rounding import round_half_up
 from cdmer.frames.tim import tim_weights
 
 
