@@ -45,6 +45,10 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"frames": {"tim_16": {"rounding": "none"}}}, ["lbp_top_r3p8", "half_up"]),
         ({"faces": {"aligned_112": {"color": "rgb"}}}, ["lbp_top_r3p8", "grey"]),
         ({"faces": 3}, ["faces"]),
+        ({"frames": {"tim_16": {"apex": "middle"}}}, ["frames.tim_16", "`apex` does nothing", "tim"]),
+        ({"frames": {"few": {"interpolation": "select"}}}, ["frames.few", "moments"]),
+        ({"frames": {"keyframes_11": {"length": 2}}}, ["frames.keyframes_11", "at least 3"]),
+        ({"frames": {"few": {"interpolation": "select", "moments": ["peak"]}}}, ["frames.few.moments", "apex"]),
     ],
 )
 def test_a_fault_is_named_with_the_nearest_known_word(raw, words):

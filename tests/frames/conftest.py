@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter, shift
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Filmed:
     fps: int
 
 
-def film(database, number, *, seed=5, head_motion=True, blinks=True, rest=0.0):
+def _film(database, number, *, seed=5, head_motion=True, blinks=True, rest=0.0):
     """The `number`-th clip of the paper-size cohort, with so many seconds before the onset and after the offset."""
     from cdmer.databases.cohort.atlas import paint_atlas
     from cdmer.databases.cohort.cameras import camera_of
@@ -43,6 +44,39 @@ def film(database, number, *, seed=5, head_motion=True, blinks=True, rest=0.0):
 
 
 @pytest.fixture(scope="session")
+def film():
+    return _film
+
+
+@pytest.fixture(scope="session")
 def filmed():
     """A few clips of two cameras, with heads that move and eyes that blink."""
-    return [film("casme2", number) for number in (3, 90)] + [film("smic_hs", 100)]
+    return [_film("casme2", number) for number in (3, 90)] + [_film("smic_hs", 100)]
+
+
+def _texture(seed=0, side=112):
+    rng = np.random.default_rng(seed)
+    return 40 * gaussian_filter(rng.standard_normal((side, side)), 2) / 0.14 + 128
+
+
+def _moving_mouth(course, drift=0.0, seed=0, noise=1.0):
+    """A textured face whose mouth region goes down by `course` pixels, and the whole by `drift` a frame."""
+    image = _texture(seed)
+    y, x = np.mgrid[:112, :112]
+    weight = np.exp(-((x - 56) ** 2 + (y - 86) ** 2) / (2 * 9**2))
+    frames = []
+    for time, amount in enumerate(course):
+        moved = image - amount * weight * np.gradient(image, axis=0)  # first order: amounts are below a pixel
+        frames.append(shift(moved, (drift * time, 0), order=1, mode="nearest"))
+    grain = np.random.default_rng(seed + 1).normal(0, noise, (len(course), 112, 112))
+    return np.clip(np.stack(frames) + grain, 0, 255).round().astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def texture():
+    return _texture()
+
+
+@pytest.fixture(scope="session")
+def moving_mouth():
+    return _moving_mouth

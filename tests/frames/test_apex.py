@@ -2,30 +2,11 @@
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter, shift
 
 from cdmer.frames import spot_apex
 from cdmer.frames.apex import METHODS, grey
 from cdmer.frames.divide_and_conquer import search
 from cdmer.frames.rise_and_fall import raised_cosine, vertex
-
-
-def _texture(seed=0, side=112):
-    rng = np.random.default_rng(seed)
-    return 40 * gaussian_filter(rng.standard_normal((side, side)), 2) / 0.14 + 128
-
-
-def _moving_mouth(course, drift=0.0, seed=0, noise=1.0):
-    """A textured face whose mouth region goes down by `course` pixels, and the whole by `drift` a frame."""
-    image = _texture(seed)
-    y, x = np.mgrid[:112, :112]
-    weight = np.exp(-((x - 56) ** 2 + (y - 86) ** 2) / (2 * 9**2))
-    frames = []
-    for time, amount in enumerate(course):
-        moved = image - amount * weight * np.gradient(image, axis=0)  # first order: amounts are below a pixel
-        frames.append(shift(moved, (drift * time, 0), order=1, mode="nearest"))
-    grain = np.random.default_rng(seed + 1).normal(0, noise, (len(course), 112, 112))
-    return np.clip(np.stack(frames) + grain, 0, 255).round().astype(np.uint8)
 
 
 def test_finds_the_cohorts_apexes_with_blinks_and_head_motion(filmed):
@@ -37,11 +18,11 @@ def test_finds_the_cohorts_apexes_with_blinks_and_head_motion(filmed):
 
 
 @pytest.mark.parametrize("apex", [8, 15, 27])
-def test_a_course_that_is_no_cosine_under_drift(apex):
+def test_a_course_that_is_no_cosine_under_drift(apex, moving_mouth):
     """A linear rise and a slow exponential fall while the head slides on."""
     t = np.arange(40)
     course = np.where(t <= apex, t / apex, np.exp(-(t - apex) / 10))
-    clip = _moving_mouth(course, drift=0.02)
+    clip = moving_mouth(course, drift=0.02)
     assert abs(spot_apex(clip) - apex) <= 1
     assert abs(spot_apex(clip, "frame_difference") - apex) > 4  # what drift does to it
 
@@ -84,14 +65,14 @@ def test_still_black_and_short_clips_have_an_apex(method, frames):
 @pytest.mark.parametrize(
     ("method", "away"), [("rise_and_fall", 0), ("frame_difference", 1), ("divide_and_conquer_strain", 2)]
 )
-def test_a_clear_peak_is_found(method, away):
-    clip = _moving_mouth(raised_cosine(25, 0, 8, 24), noise=0.2)
+def test_a_clear_peak_is_found(method, away, moving_mouth):
+    clip = moving_mouth(raised_cosine(25, 0, 8, 24), noise=0.2)
     assert abs(spot_apex(clip, method) - 8) <= away
 
 
-def test_divide_and_conquer_sees_texture_that_comes_and_goes():
+def test_divide_and_conquer_sees_texture_that_comes_and_goes(texture):
     """A checked mouth at frame 6, nowhere else: one peak of the curve."""
-    clip = np.repeat(_texture()[None].round().clip(0, 255).astype(np.uint8), 15, axis=0)
+    clip = np.repeat(texture[None].round().clip(0, 255).astype(np.uint8), 15, axis=0)
     clip[6, 80:96:2, 40:72:2] = 255
     assert spot_apex(clip, "divide_and_conquer") == 6
 

@@ -71,9 +71,7 @@ def overlap(first: tuple[int, int], second: tuple[int, int]) -> float:
     return max(0, shared) / whole
 
 
-def _by_rise_and_fall(
-    clip: NDArray[np.float32], apex: int, fps: float, landmarks: ArrayLike | None
-) -> tuple[int, int]:
+def _by_rise_and_fall(clip: NDArray[np.float32], apex: int, fps: float, landmarks: ArrayLike | None) -> tuple[int, int]:
     reach = max(2, round(fps * _LONGEST))
     start, end = max(0, apex - reach - reach // 2), min(len(clip), apex + reach + reach // 2 + 1)
     motion, centre = local_motion(clip[start:end], landmarks), apex - start

@@ -129,8 +129,9 @@ class Scene:
         return {
             "emotion": clip.emotion, "action_units": clip.action_units, "onset": clip.onset, "apex": clip.apex,
             "offset": clip.offset, "fps": clip.fps, "amplitude": clip.amplitude, "width": self.camera.width,
-            "height": self.camera.height, "intensity": motion.intensity[shown], "head": motion.head[shown], "lids": motion.lids[shown],
-            "landmarks": self.landmarks, "flow": self.displacement(apex), "expression": self.expression,
+            "height": self.camera.height, "intensity": motion.intensity[shown], "head": motion.head[shown],
+            "lids": motion.lids[shown], "landmarks": self.landmarks, "flow": self.displacement(apex),
+            "expression": self.expression,
         }  # fmt: skip
 
     def _noise_pool(self, rng: np.random.Generator) -> NDArray[np.float32]:
