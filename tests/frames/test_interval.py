@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from cdmer.frames.interval import overlap, spot_interval
+from cdmer.frames import spot_interval
+from cdmer.frames.interval import overlap
 
 METHODS = ("rise_and_fall", "frame_difference", "lbp_difference")
 

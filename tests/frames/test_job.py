@@ -1,5 +1,8 @@
 """The frames job: what each recipe writes, and where its apex comes from."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -155,3 +158,8 @@ def test_code_of_a_spotter_counts_where_it_is_used():
 def test_every_spotter_can_be_named_in_a_recipe():
     for method in METHODS:
         read_config({"frames": {"mine": {"interpolation": "select", "moments": ["apex"], "apex": method}}})
+
+
+def test_planning_loads_no_picture_library():
+    code = "import sys, cdmer.plan; print(sorted({'cv2', 'torch', 'dlib', 'skimage'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
