@@ -100,7 +100,11 @@ def faces_to_show(wildcards):
 
 
 def frames_settings(wildcards):
-    return as_json(PLAN.config.frames[wildcards.recipe].model_dump(exclude={"faces"}))
+    return as_json(PLAN.frames_settings(wildcards.recipe))
+
+
+def frames_code(wildcards):
+    return PLAN.frames_code(wildcards.recipe)
 
 
 def faces_of_frames(wildcards):

@@ -9,7 +9,7 @@ rule interpolate_frames:
         mem_mb=1000,
     params:
         settings=frames_settings,
-        code=code_digest("cdmer.frames.job"),
+        code=frames_code,
     shell:
         "cdmer --log {log} frames {input} {output} --settings {params.settings:q}"
         " --code {params.code}"

@@ -55,6 +55,10 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"faces": {"mine": {"expand": [0, 0.1, 0, 0]}}}, ["faces.mine", "alignment: box"]),
         ({"faces": {"mine": {"alignment": "box", "expand": [-0.5, 0, -0.5, 0]}}}, ["faces.mine", "whole box"]),
         ({"faces": {"mine": {"intermediate": {"samm": [9, 9]}}}}, ["faces.mine", "resamples once"]),
+        ({"frames": {"tim_16": {"apex": "middle"}}}, ["frames.tim_16", "`apex` does nothing", "tim"]),
+        ({"frames": {"few": {"interpolation": "select"}}}, ["frames.few", "moments"]),
+        ({"frames": {"keyframes_11": {"length": 2}}}, ["frames.keyframes_11", "at least 3"]),
+        ({"frames": {"few": {"interpolation": "select", "moments": ["peak"]}}}, ["frames.few.moments", "apex"]),
     ],
 )
 def test_a_fault_is_named_with_the_nearest_known_word(raw, words):

@@ -103,10 +103,10 @@ def faces(
 
 @app.command()
 def frames(faces: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
-    """Stage frames: bring the clips of one subject to a fixed length."""
-    from cdmer.frames.job import interpolate_frames
+    """Stage frames: choose or make the frames of one subject's clips that a feature reads."""
+    from cdmer.frames.job import make_frames
 
-    interpolate_frames(faces, output, **json.loads(settings))
+    make_frames(faces, output, **json.loads(settings))
 
 
 @features_app.command("compute")

@@ -18,6 +18,7 @@ from cdmer.databases.reading import READERS, census
 from cdmer.errors import CdmerError
 from cdmer.faces.detect import code_of_faces
 from cdmer.files import write_text
+from cdmer.frames.apex import METHODS
 from cdmer.protocols.cdmer import Experiment, cdmer_experiments
 
 FACES, FRAMES = "cdmer.faces.job", "cdmer.frames.job"
@@ -190,6 +191,24 @@ class Plan:
     def _faces_modules(self, recipe: str) -> tuple[str, ...]:
         return (FACES, *code_of_faces(self.config.faces[recipe].detector))
 
+    # -- frames -------------------------------------------------------------------------------------------------
+
+    def frames_settings(self, name: str) -> dict[str, Any]:
+        """What the job of a frames recipe needs to know."""
+        recipe = self.config.frames[name]
+        module, function = recipe.maker
+        return {"module": module, "function": function, "parameters": recipe.parameters()}
+
+    def frames_code(self, name: str) -> str:
+        """A digest of the code that a frames recipe runs."""
+        return code_digest(*self._frames_modules(name))
+
+    def _frames_modules(self, name: str) -> list[str]:
+        recipe = self.config.frames[name]
+        chosen: list[str] = [recipe.apex, recipe.apex_otherwise] if recipe.apex == "annotated" else [recipe.apex]
+        spotters = {METHODS[method] for method in chosen if recipe.spots_apex and method in METHODS}
+        return [FRAMES, recipe.maker[0], *sorted(spotters)]
+
     # -- features -----------------------------------------------------------------------------------------------
 
     def released_file(self, database: str, feature: str) -> str:
@@ -223,7 +242,9 @@ class Plan:
                 "faces": self.faces_settings(frames.faces, database),
             },
             "manifest_digest": self.clips_digest(database, subject),
-            "libraries": library_versions(*self._faces_modules(frames.faces), FRAMES, recipe.module),
+            "libraries": library_versions(
+                *self._faces_modules(frames.faces), *self._frames_modules(recipe.frames), recipe.module
+            ),
         }
         return {"module": recipe.module, "parameters": parameters, "provenance": origin}
 

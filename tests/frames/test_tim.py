@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cdmer.frames import interpolate_tim
-from cdmer.frames.job import round_half_up
-from cdmer.frames.tim import tim_weights
+from cdmer.frames.rounding import round_half_up
+from cdmer.frames.tim import interpolate_linear, linear_weights, nearest_frames, tim_weights
 
 
 def _tim_by_graph_embedding(frames, length):
@@ -27,12 +27,34 @@ def _tim_by_graph_embedding(frames, length):
     return (u @ np.linalg.solve(transform.T, curve.T)).T + mean
 
 
-@pytest.mark.parametrize(("n", "length"), [(4, 10), (7, 16), (13, 5), (16, 16)])
+@pytest.mark.parametrize(("n", "length"), [(4, 10), (7, 16), (13, 5), (16, 16), (100, 16)])
 def test_equals_the_graph_embedding(n, length):
-    frames = np.random.default_rng(n).random((n, 6, 7)) * 255
-    expected = _tim_by_graph_embedding(frames.reshape(n, -1), length).reshape(length, 6, 7)
-    found = interpolate_tim(frames.astype(np.float32), length)
-    np.testing.assert_allclose(found, expected, atol=2e-3)
+    frames = np.random.default_rng(n).integers(0, 256, (n, 30, 29), dtype=np.uint8)
+    expected = _tim_by_graph_embedding(frames.reshape(n, -1).astype(float), length).reshape(length, 30, 29)
+    np.testing.assert_allclose(interpolate_tim(frames, length), expected, rtol=0, atol=1e-3)
+    np.testing.assert_array_equal(interpolate_tim(frames.astype(np.float32), length), interpolate_tim(frames, length))
+
+
+def test_weights_are_made_once_and_cannot_be_changed():
+    assert tim_weights(37, 16) is tim_weights(37, 16)
+    with pytest.raises(ValueError, match="read-only"):
+        tim_weights(37, 16)[0, 0] = 2
+
+
+def test_linear_is_numpys():
+    clip = np.random.default_rng(1).random((7, 3, 5)).astype(np.float32)
+    found = interpolate_linear(clip, 16)
+    expected = [np.interp(np.linspace(0, 6, 16), np.arange(7), clip[:, y, x]) for y in range(3) for x in range(5)]
+    np.testing.assert_allclose(found.reshape(16, -1).T, expected, rtol=0, atol=1e-6)
+    np.testing.assert_array_equal(linear_weights(1, 4), np.ones((4, 1)))
+
+
+def test_nearest_by_hand():
+    assert nearest_frames(5, 5) == [0, 1, 2, 3, 4]
+    assert nearest_frames(5, 3) == [0, 2, 4]
+    assert nearest_frames(2, 3) == [0, 0, 1]  # half way: the earlier
+    assert nearest_frames(1, 3) == [0, 0, 0]
+    assert nearest_frames(4, 1) == [0]
 
 
 def test_same_length_is_the_clip_itself():

@@ -1,5 +1,20 @@
-"""Bringing clips of any length to the frames that descriptors and networks read."""
+"""Choosing or making the frames of a clip: apex spotting, temporal interpolation, key-frames."""
 
-from cdmer.frames.tim import interpolate_tim
+from importlib import import_module
+from typing import Any
 
-__all__ = ["interpolate_tim"]
+# Imported when asked for: planning a run needs the names of the spotters, not OpenCV.
+_MODULES = {
+    "interpolate_tim": "tim",
+    "keyframe_times": "keyframes",
+    "spot_apex": "apex",
+    "spot_interval": "interval",
+}
+
+__all__ = ["interpolate_tim", "keyframe_times", "spot_apex", "spot_interval"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -44,13 +44,16 @@ class Motion:
     restless_turn: tuple[float, float]  # the directions of those, radians
 
 
-def draw_motion(plan: DatabasePlan, clip: ClipPlan, camera: Camera, spectacles: bool = False) -> Motion:
+def draw_motion(
+    plan: DatabasePlan, clip: ClipPlan, camera: Camera, spectacles: bool = False, rest: tuple[int, int] = (0, 0)
+) -> Motion:
     """The motion of `clip`, from its event's seed and the clock: cameras that film one event agree.
 
-    Who wears `spectacles` does not blink: the rim touches the lid, and would move with it.
+    Who wears `spectacles` does not blink: the rim touches the lid, and would move with it. `rest`: so many frames are
+    filmed before the onset and after the offset too, in which the head drifts on and half of the faces blink.
     """
     rng = np.random.default_rng([clip.seed, 4])
-    times = np.arange(clip.n_frames) / clip.fps
+    times = np.arange(-rest[0], clip.n_frames + rest[1]) / clip.fps
     apex = (clip.apex - clip.onset) / clip.fps
     width = camera.face_width
     pose = Pose(
@@ -61,7 +64,8 @@ def draw_motion(plan: DatabasePlan, clip: ClipPlan, camera: Camera, spectacles: 
     intensity = _intensity(times, apex, clip.seconds, rng)
     head = np.stack([_drift(times, clip.seconds, rng) for _ in range(3)], 1)
     head *= np.array([_HEAD_DRIFT * width, 0.7 * _HEAD_DRIFT * width, _HEAD_TURN]) * plan.head_motion
-    lids = _blink(times, apex, clip.seconds, rng) * (plan.blinks and not spectacles)
+    lids = _blink(times, apex, clip.seconds, rng)
+    lids = np.maximum(lids, _blinks_at_rest(times, clip.seconds, clip.seed)) * (plan.blinks and not spectacles)
     restless = np.stack([_drift(times, 0.5 * clip.seconds, rng) for _ in range(2)], 1)
     restless *= _RESTLESS * width * plan.blinks
     turn = (float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0, 2 * np.pi)))
@@ -91,7 +95,23 @@ def _blink(times: Curve, apex: float, end: float, rng: np.random.Generator) -> C
     whole = _CLOSING + _OPENING
     first, last = (0.0, apex - whole) if apex > 1.2 * whole and place < 0.5 else (apex, max(apex, end - 0.75 * whole))
     start = first + (2 * place % 1) * (last - first)
-    closing = ((times - start) / _CLOSING).clip(0, 1)
-    opening = ((times - start - _CLOSING) / _OPENING).clip(0, 1)
-    shut = (1 - np.cos(np.pi * closing)) / 2 - (1 - np.cos(np.pi * opening)) / 2
-    return np.asarray(shut * deep * blinks)
+    return np.asarray(_shut(times - start) * deep * blinks)
+
+
+def _blinks_at_rest(times: Curve, end: float, seed: int) -> Curve:
+    """One blink before the onset and one after the offset, each in half of the recordings that last long enough."""
+    rng = np.random.default_rng([seed, 6])
+    lids = np.zeros_like(times)
+    for first, last in ((times[0], 0.0), (end, times[-1])):
+        blinks, place, deep = rng.random() < 0.5, rng.random(), rng.uniform(0.85, 1.0)
+        room = last - first - _CLOSING - _OPENING
+        if blinks and room > 0:
+            lids = np.maximum(lids, _shut(times - first - place * room) * deep)
+    return lids
+
+
+def _shut(times: Curve) -> Curve:
+    """Lids that close once, from time 0 on."""
+    closing = (times / _CLOSING).clip(0, 1)
+    opening = ((times - _CLOSING) / _OPENING).clip(0, 1)
+    return np.asarray((1 - np.cos(np.pi * closing)) / 2 - (1 - np.cos(np.pi * opening)) / 2)

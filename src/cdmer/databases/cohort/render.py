@@ -71,12 +71,18 @@ def render_subject(plan: DatabasePlan, subject: str, folder: str | Path, truth: 
 
 
 class Scene:
-    """One clip, ready to be filmed: fields, curves and the way from clip pixels to atlas pixels."""
+    """One clip, ready to be filmed: fields, curves and the way from clip pixels to atlas pixels.
 
-    def __init__(self, plan: DatabasePlan, clip: ClipPlan, camera: Camera, atlas: Atlas) -> None:
+    With `rest`, it is filmed from so many frames before the onset until so many after the offset.
+    """
+
+    def __init__(
+        self, plan: DatabasePlan, clip: ClipPlan, camera: Camera, atlas: Atlas, rest: tuple[int, int] = (0, 0)
+    ) -> None:
         self.clip, self.camera, self.atlas = clip, camera, atlas
+        self.onset_index = rest[0]
         self.noise = plan.noise * camera.noise
-        self.motion: Motion = draw_motion(plan, clip, camera, atlas.spectacles)
+        self.motion: Motion = draw_motion(plan, clip, camera, atlas.spectacles, rest)
         pose = self.motion.pose.matrix(atlas.landmarks.mean(0))
         self.landmarks = atlas.landmarks @ pose[:, :2].T + pose[:, 2]
         self.expression = np.float32(clip.amplitude) * expression_field(clip.units, self.landmarks, camera)
@@ -89,10 +95,10 @@ class Scene:
         self.rest = np.stack(np.meshgrid(x, y), -1) @ self.linear.T + shift.astype(np.float32)
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
-        """The frames from onset to offset, as recorded: (height, width) grey or (height, width, 3) RGB."""
+        """The frames in order, as recorded: (height, width) grey or (height, width, 3) RGB."""
         rng = np.random.default_rng([self.clip.noise_seed, 5])
         pool = self._noise_pool(rng)
-        for index in range(self.clip.n_frames):
+        for index in range(len(self.motion.intensity)):
             seen = self.seen(index)
             height, width = seen.shape[:2]
             top, left = rng.integers(0, _MARGIN, 2)
@@ -100,7 +106,7 @@ class Scene:
             yield np.asarray(cv2.add(seen, np.ascontiguousarray(grain), dtype=cv2.CV_8U), np.uint8)
 
     def seen(self, index: int) -> NDArray[np.float32]:
-        """The frame of that index (0 at onset) without noise or rounding."""
+        """The frame of that index (0: the first filmed) without noise or rounding."""
         moved = _inverted(self.displacement(index), self.camera.grid)
         if self.motion.lids[index] > 0:
             shift = dense(moved, self.camera.width, self.camera.height)
@@ -122,12 +128,15 @@ class Scene:
 
     def truth(self) -> dict[str, Any]:
         """What `write_truth` keeps of the clip."""
-        clip, motion, apex = self.clip, self.motion, self.clip.apex - self.clip.onset
+        clip, motion = self.clip, self.motion
+        apex = self.onset_index + clip.apex - clip.onset
+        shown = slice(self.onset_index, self.onset_index + clip.n_frames)
         return {
             "emotion": clip.emotion, "action_units": clip.action_units, "onset": clip.onset, "apex": clip.apex,
             "offset": clip.offset, "fps": clip.fps, "amplitude": clip.amplitude, "width": self.camera.width,
-            "height": self.camera.height, "intensity": motion.intensity, "head": motion.head, "lids": motion.lids,
-            "landmarks": self.landmarks, "flow": self.displacement(apex), "expression": self.expression,
+            "height": self.camera.height, "intensity": motion.intensity[shown], "head": motion.head[shown],
+            "lids": motion.lids[shown], "landmarks": self.landmarks, "flow": self.displacement(apex),
+            "expression": self.expression,
         }  # fmt: skip
 
     def _noise_pool(self, rng: np.random.Generator) -> NDArray[np.float32]:
