@@ -98,7 +98,9 @@ def faces(
     """Stage faces: find, align and crop the faces of one subject."""
     from cdmer.faces.job import align_faces
 
-    align_faces(manifest, output, **json.loads(settings), on_missing_face=on_missing_face)
+    recipe = json.loads(settings)
+    origin = {"recipe": recipe, "code_digest": code}
+    align_faces(manifest, output, **recipe, on_missing_face=on_missing_face, origin=origin)
 
 
 @app.command()
@@ -106,7 +108,8 @@ def frames(faces: Path, output: Path, settings: Settings = "{}", code: Code = ""
     """Stage frames: choose or make the frames of one subject's clips that a feature reads."""
     from cdmer.frames.job import make_frames
 
-    make_frames(faces, output, **json.loads(settings))
+    recipe = json.loads(settings)
+    make_frames(faces, output, **recipe, origin={"recipe": recipe, "code_digest": code})
 
 
 @features_app.command("compute")

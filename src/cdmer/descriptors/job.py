@@ -42,7 +42,7 @@ def compute_features(
     """
     describe: Callable[..., Any] = getattr(importlib.import_module(module), module.rpartition(".")[2])
     source = read_shard(frames)
-    with FeatureStore.writer(output, provenance={**provenance, "code_digest": code}) as store:
+    with FeatureStore.writer(output, provenance={**provenance, "code_digest": code, "frames": source.attrs}) as store:
         for clip in progress(source.clips, f"features {Path(frames).stem}"):
             record = source[clip]
             try:

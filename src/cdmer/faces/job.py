@@ -1,7 +1,7 @@
 """The job of the faces stage: from a subject's clips to aligned crops."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -41,6 +41,7 @@ def align_faces(
     eye_height: float,
     color: str,
     on_missing_face: str,
+    origin: Mapping[str, Any] | None = None,
 ) -> None:
     """Crop the face out of every frame from onset to offset, for each clip of one subject.
 
@@ -56,6 +57,8 @@ def align_faces(
         ``none``, the face's `box` (5,) and `landmarks` (68, 2) in the recording's pixels.
     detector, upsample, alignment, expand, size, eye_distance, eye_height, color, on_missing_face
         The faces recipe (`cdmer.config.FacesRecipe`).
+    origin
+        What the shard says of its making beside its stage: recipe, code digest.
     intermediate
         Height and width to which the box is brought before it is brought to `size`; None for one step.
 
@@ -65,7 +68,7 @@ def align_faces(
         A frame that cannot be read; with ``on_missing_face="error"``, a clip whose onset frame shows no face.
     """
     rows = load_manifest(manifest)
-    with write_shard(output, attrs={"stage": "faces"}) as shard:
+    with write_shard(output, attrs={"stage": "faces", **(origin or {})}) as shard:
         for _, row in progress(rows.iterrows(), f"faces {rows['subject'].iloc[0]}", total=len(rows)):
             recorded = read_frames(row["path"], int(row["onset"]), int(row["offset"]), int(row["n_missing"]))
             frames = _colored(recorded, color)

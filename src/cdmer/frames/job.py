@@ -1,7 +1,7 @@
 """The job of the frames stage: from aligned crops to the frames that a feature reads."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,13 @@ from cdmer.store.shard import read_shard, write_shard
 
 
 def make_frames(
-    faces: str | Path, output: str | Path, *, module: str, function: str, parameters: dict[str, Any]
+    faces: str | Path,
+    output: str | Path,
+    *,
+    module: str,
+    function: str,
+    parameters: dict[str, Any],
+    origin: Mapping[str, Any] | None = None,
 ) -> None:
     """Choose or make the frames of every clip of one subject.
 
@@ -23,10 +29,12 @@ def make_frames(
         recipe found out: with an apex its number `apex`, its `apex_index` into the clip and the `apex_method`.
     module, function, parameters
         What makes the frames of a clip: (`cdmer.store.shard.ClipRecord`, **parameters) -> (frames, facts).
+    origin
+        What the shard says of its making beside its stage and the faces that it was made from: recipe, code digest.
     """
     make: Callable[..., Any] = getattr(importlib.import_module(module), function)
     source = read_shard(faces)
-    with write_shard(output, attrs={"stage": "frames"}) as shard:
+    with write_shard(output, attrs={"stage": "frames", **(origin or {}), "faces": source.attrs}) as shard:
         for excluded in source.excluded:
             shard.exclude(*excluded)
         for clip in progress(source.clips, f"frames {Path(faces).stem}"):
