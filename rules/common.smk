@@ -80,7 +80,23 @@ def slices(wildcards):
 
 
 def faces_settings(wildcards):
-    return as_json(PLAN.config.faces[wildcards.recipe].model_dump())
+    return as_json(PLAN.faces_settings(wildcards.recipe, wildcards.database))
+
+
+def on_missing_face(wildcards):
+    return PLAN.config.faces[wildcards.recipe].on_missing_face
+
+
+def missing_faces(wildcards):
+    return PLAN.missing_faces(wildcards.feature, wildcards.database)
+
+
+def faces_code(wildcards):
+    return PLAN.faces_code(wildcards.recipe)
+
+
+def faces_to_show(wildcards):
+    return PLAN.faces_to_show(wildcards.recipe)
 
 
 def frames_settings(wildcards):
@@ -145,7 +161,10 @@ def model_code(wildcards):
 
 
 def predictions(wildcards):
-    return [part["predictions"] for part in PLAN.parts()]
+    try:
+        return PLAN.predictions()
+    except CdmerError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def tables():

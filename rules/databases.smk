@@ -13,7 +13,7 @@ rule annotate_cohort:
 
 rule render_subject:
     output:
-        truth="results/databases/{database}/truth/{subject}.h5",
+        truth="results/databases/{database}/synthetic/truth/{subject}.h5",
     log:
         "results/logs/databases/{database}/render-{subject}.log",
     resources:

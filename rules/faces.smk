@@ -7,10 +7,26 @@ rule align_faces:
         "results/logs/faces/{recipe}/{database}/{subject}.log",
     resources:
         mem_mb=2000,
+        # what to do about a clip without a face changes no crop: as a resource it makes no finished job stale
+        on_missing_face=on_missing_face,
     params:
         settings=faces_settings,
         clips=clips_digest,
-        code=code_digest("cdmer.faces.job"),
+        code=faces_code,
     shell:
         "cdmer --log {log} faces {input} {output} --settings {params.settings:q}"
-        " --clips {params.clips} --code {params.code}"
+        " --on-missing-face {resources.on_missing_face} --clips {params.clips} --code {params.code}"
+
+
+# What a recipe's models will see, for a person to look at: snakemake results/faces/RECIPE/contact_sheet.png
+rule show_faces:
+    input:
+        faces_to_show,
+    output:
+        "results/faces/{recipe}/contact_sheet.png",
+    log:
+        "results/logs/faces/{recipe}/contact_sheet.log",
+    params:
+        code=code_digest("cdmer.faces.contact_sheet"),
+    shell:
+        "cdmer --log {log} show-faces {wildcards.recipe} {input} --output {output} --code {params.code}"

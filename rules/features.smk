@@ -36,11 +36,14 @@ rule merge_features:
         shards=shards,
         manifest=manifest,
     output:
-        "results/features/{feature}/{database}.h5",
+        store="results/features/{feature}/{database}.h5",
+        exclusions="results/features/{feature}/{database}.exclusions.csv",
     log:
         "results/logs/features/{feature}/{database}.log",
     params:
-        code=code_digest("cdmer.store.feature_store"),
+        on_missing_face=missing_faces,
+        code=code_digest("cdmer.store.feature_store", "cdmer.store.exclusions"),
     shell:
-        "cdmer --log {log} features merge {input.shards} --output {output}"
+        "cdmer --log {log} features merge {input.shards} --output {output.store}"
+        " --exclusions {output.exclusions} --on-missing-face {params.on_missing_face}"
         " --manifest={input.manifest} --code {params.code}"

@@ -5,6 +5,7 @@ rule train_model:
     output:
         predictions="results/models/cdmer/{experiment}/{model}/predictions.csv",
         metrics="results/models/cdmer/{experiment}/{model}/metrics.json",
+        grid="results/models/cdmer/{experiment}/{model}/grid.csv",
     log:
         "results/models/cdmer/{experiment}/{model}/log.txt",
     resources:
@@ -14,4 +15,4 @@ rule train_model:
         code=model_code,
     shell:
         "cdmer --log {log} models {input.source} {input.target} {output.predictions}"
-        " {output.metrics} --settings {params.settings:q} --code {params.code}"
+        " {output.metrics} {output.grid} --settings {params.settings:q} --code {params.code}"

@@ -1,12 +1,12 @@
 rule list_exclusions:
     input:
-        PLAN.model_stores(),
+        PLAN.model_stores() or PLAN.feature_stores(),
     output:
         "results/exclusions.csv",
     log:
         "results/logs/tables/exclusions.log",
     params:
-        code=code_digest("cdmer.evaluation.exclusions"),
+        code=code_digest("cdmer.store.exclusions"),
     shell:
         "cdmer --log {log} tables exclusions {input} --output {output} --code {params.code}"
 
@@ -24,5 +24,5 @@ rule tabulate_cdmer:
         settings=as_json(PLAN.table_settings()),
         code=code_digest("cdmer.evaluation.tables"),
     shell:
-        "cdmer --log {log} tables cdmer {input.exclusions} {output.csv} {output.md}"
-        " --settings {params.settings:q} --code {params.code}"
+        "cdmer --log {log} tables cdmer {input.predictions} --exclusions {input.exclusions}"
+        " --csv {output.csv} --md {output.md} --settings {params.settings:q} --code {params.code}"

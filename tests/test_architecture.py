@@ -17,7 +17,7 @@ STAGES = [
     {"protocols", "evaluation"},
     {"report"},
 ]
-SHARED = {"store", "errors", "files", "progress"}
+SHARED = {"store", "errors", "files", "jit", "progress"}
 PACKAGES = {name: rank for rank, names in enumerate(STAGES) for name in names}
 MODULES = sorted(SOURCE.rglob("*.py"))
 
@@ -69,13 +69,18 @@ def test_names_are_imported_from_where_they_are_defined(path):
         "cdmer.databases.stage",
         "cdmer.databases.cohort.render",
         "cdmer.faces.job",
+        "cdmer.faces.contact_sheet",
+        "cdmer.faces.dlib_hog",
+        "cdmer.faces.landmarks",
+        "cdmer.faces.mtcnn",
+        "cdmer.faces.yunet",
         "cdmer.frames.job",
         "cdmer.descriptors.job",
         "cdmer.store.released",
         "cdmer.store.feature_store",
         "cdmer.protocols.train",
         "cdmer.evaluation.tables",
-        "cdmer.evaluation.exclusions",
+        "cdmer.store.exclusions",
     ],
 )
 def test_jobs_never_import_the_configuration_or_the_command_line(job):

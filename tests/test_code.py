@@ -11,6 +11,15 @@ from cdmer import code
 from cdmer.code import code_digest, reached_modules
 from cdmer.errors import CdmerError
 
+FAILS = """
+from cdmer.errors import CdmerError
+
+
+def check(x):
+    if not x:
+        raise CdmerError(f"{x}: nothing there", "WORDS")
+"""
+
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
@@ -105,6 +114,26 @@ def test_opencv_counts_for_faces_and_not_for_the_svm(monkeypatch):
     _forget()
     assert before[0] != after[0]
     assert before[1] == after[1]
+
+
+def test_the_words_of_an_error_and_the_modules_that_only_report_do_not_count(package):
+    (package / "low.py").write_text((package / "low.py").read_text() + FAILS)
+    first = _digest()
+    (package / "low.py").write_text((package / "low.py").read_text().replace("WORDS", "give another x"))
+    assert _digest() == first
+    assert not {"cdmer.errors", "cdmer.files", "cdmer.progress"} & reached_modules("cdmer.faces.job")
+
+
+def test_what_a_digest_cannot_follow_is_an_error(package):
+    for source in ("from . import low\n", "from .low import double\n"):
+        (package / "top.py").write_text(source)
+        _forget()
+        with pytest.raises(CdmerError, match="relative import"):
+            code_digest("cdmer.demo.top")
+    (package / "top.py").write_text('DEPENDS_ON_LIBRARIES = ("torhc",)\n')
+    _forget()
+    with pytest.raises(CdmerError, match="torhc"):
+        code_digest("cdmer.demo.top")
 
 
 def test_an_unknown_module_is_an_error():

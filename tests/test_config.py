@@ -37,6 +37,10 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"faces": {"aligned_112": {"sise": 64}}}, ["faces.aligned_112.sise", "'size'"]),
         ({"model_settings": {"SVM": {"c": 1}}}, ["model_settings.SVM.c", "'C'"]),
         ({"models": ["SWM"]}, ["'SWM'", "'SVM'"]),
+        ({"model_settings": {"TGSR@relesed": {}}}, ["model_settings.TGSR@relesed: unknown key", "'TGSR@released'"]),
+        ({"model_settings": {"TGSR@released": {"kapa": 1}}}, ["model_settings.TGSR@released.kapa", "'kappa'"]),
+        ({"model_settings": {"TGSR": {"n_blocks": 84}}}, ["TGSR.n_blocks: 84", "lbp_top_r3p8 has 85"]),
+        ({"selection": ["orakel"]}, ["selection", "'oracle'"]),
         ({"features": {"mine": {"frames": "tim_61"}}}, ["features.mine.frames", "'tim_16'"]),
         ({"databases": {"x": {"reader": "smik"}}}, ["databases.x.reader", "'smic'"]),
         ({"databases": {"x": {"reader": "clips"}}}, ["databases.x", "root"]),
@@ -45,6 +49,12 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"frames": {"tim_16": {"rounding": "none"}}}, ["lbp_top_r3p8", "half_up"]),
         ({"faces": {"aligned_112": {"color": "rgb"}}}, ["lbp_top_r3p8", "grey"]),
         ({"faces": 3}, ["faces"]),
+        ({"faces": {"mine": {"detector": "dlip"}}}, ["faces.mine.detector", "mtcnn"]),
+        ({"faces": {"mine": {"detector": "none"}}}, ["faces.mine", "alignment: whole"]),
+        ({"faces": {"mine": {"alignment": "whole"}}}, ["faces.mine", "detector: none"]),
+        ({"faces": {"mine": {"expand": [0, 0.1, 0, 0]}}}, ["faces.mine", "alignment: box"]),
+        ({"faces": {"mine": {"alignment": "box", "expand": [-0.5, 0, -0.5, 0]}}}, ["faces.mine", "whole box"]),
+        ({"faces": {"mine": {"intermediate": {"samm": [9, 9]}}}}, ["faces.mine", "resamples once"]),
     ],
 )
 def test_a_fault_is_named_with_the_nearest_known_word(raw, words):

@@ -38,6 +38,7 @@ app.add_typer(config_app, name="config")
 Settings = Annotated[str, typer.Option(help="Keyword arguments of the job, as JSON.")]
 Clips = Annotated[str, typer.Option(help="Digest of the clips that are read: another one is another job.")]
 Code = Annotated[str, typer.Option(help="Digest of the code that runs, kept with what it makes.")]
+OnMissingFace = Annotated[str, typer.Option(help="What a clip without a face does: error, or exclude.")]
 
 
 # -- jobs -----------------------------------------------------------------------------------------------------------
@@ -86,11 +87,18 @@ def join(subjects: list[Path], output: Annotated[Path, typer.Option()], code: Co
 
 
 @app.command()
-def faces(manifest: Path, output: Path, settings: Settings = "{}", clips: Clips = "", code: Code = "") -> None:
+def faces(
+    manifest: Path,
+    output: Path,
+    settings: Settings = "{}",
+    on_missing_face: OnMissingFace = "error",
+    clips: Clips = "",
+    code: Code = "",
+) -> None:
     """Stage faces: find, align and crop the faces of one subject."""
     from cdmer.faces.job import align_faces
 
-    align_faces(manifest, output, **json.loads(settings))
+    align_faces(manifest, output, **json.loads(settings), on_missing_face=on_missing_face)
 
 
 @app.command()
@@ -121,13 +129,20 @@ def import_(release: Path, output: Path, settings: Settings = "{}", code: Code =
 def merge(
     shards: list[Path],
     output: Annotated[Path, typer.Option()],
+    exclusions: Annotated[Path | None, typer.Option(help="CSV to write: the clips that were left out.")] = None,
+    on_missing_face: OnMissingFace = "exclude",
     manifest: Annotated[str, typer.Option(help="The database's manifest, whose digest is kept.")] = "",
     code: Code = "",
 ) -> None:
     """Merge the parts of a feature store: its one writer."""
+    from cdmer.store.exclusions import list_exclusions, refuse_missing_faces
     from cdmer.store.feature_store import merge as merge_shards
 
+    if on_missing_face == "error":
+        refuse_missing_faces(shards)
     merge_shards(list(shards), output, manifest=manifest or None)
+    if exclusions:
+        list_exclusions([output], exclusions)
 
 
 @app.command()
@@ -136,27 +151,35 @@ def models(
     target: Path,
     predictions: Path,
     metrics: Path,
+    grid: Path,
     settings: Settings = "{}",
     code: Code = "",
 ) -> None:
     """Stage models: train one model for one experiment and predict its target."""
     from cdmer.protocols.train import train_model
 
-    train_model(source, target, predictions, metrics, **json.loads(settings))
+    train_model(source, target, predictions, metrics, grid, **json.loads(settings))
 
 
 @tables_app.command("cdmer")
-def cdmer_table(exclusions: Path, csv: Path, md: Path, settings: Settings = "{}", code: Code = "") -> None:
+def cdmer_table(
+    predictions: list[Path],
+    exclusions: Annotated[Path, typer.Option()],
+    csv: Annotated[Path, typer.Option()],
+    md: Annotated[Path, typer.Option()],
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
     """Tabulate the cross-database experiments."""
     from cdmer.evaluation.tables import tabulate_cdmer
 
-    tabulate_cdmer(exclusions=exclusions, csv=csv, md=md, **json.loads(settings))
+    tabulate_cdmer(predictions, exclusions, csv, md, **json.loads(settings))
 
 
 @tables_app.command("exclusions")
 def exclusions(stores: list[Path], output: Annotated[Path, typer.Option()], code: Code = "") -> None:
     """List the clips that were left out, and why."""
-    from cdmer.evaluation.exclusions import list_exclusions
+    from cdmer.store.exclusions import list_exclusions
 
     list_exclusions(stores, output)
 
@@ -185,6 +208,24 @@ def check_database(
     report = look_over(reader, root, annotation, all_frames)
     typer.echo(str(report))
     raise typer.Exit(1 if report.wrong else 0)
+
+
+@app.command("show-faces")
+def show_faces(
+    recipe: str,
+    shards: Annotated[list[Path] | None, typer.Argument(help="Files to show; without, what lies in results.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The PNG to write, if not beside the faces.")] = None,
+    database: Annotated[str, typer.Option(help="Only this database.")] = "",
+    subject: Annotated[str, typer.Option(help="Only this subject.")] = "",
+    clips: Annotated[int, typer.Option(help="Clips of each subject.", min=1)] = 2,
+    code: Code = "",
+) -> None:
+    """Draw onset, apex and offset as a faces recipe crops them, to see what the models see."""
+    from cdmer.faces.contact_sheet import draw_contact_sheet, find_shards
+
+    picture = output or Path("results/faces") / recipe / "contact_sheet.png"
+    draw_contact_sheet(shards or find_shards(recipe, database, subject), picture, clips)
+    typer.echo(picture)
 
 
 @config_app.command("schema")
@@ -224,7 +265,7 @@ def common(
 def main() -> None:
     """Run the command line; what a user can mend is one message, anything else a traceback."""
     # `cdmer store` is mounted when it is asked for: its libraries would slow every job down
-    if "store" in sys.argv[1:2]:
+    if "store" in sys.argv[1:]:  # options of `cdmer` itself may come before it
         app.add_typer(_load("cdmer.store.commands", "store_app"), name="store")
     else:
         app.command("store", help="Look into feature stores: ls, show, verify, import, export.")(lambda: None)
@@ -244,6 +285,7 @@ def _last_words(words: str) -> None:
     """Say why the job failed, on the terminal and in its log, and end."""
     logging.getLogger("cdmer").error("%s", words.removeprefix("error: "))
     logging.shutdown()
+    sys.stdout.flush()
     sys.stderr.flush()
     os._exit(1)  # a daemon thread or a library's threads must not hold a failed job up
 

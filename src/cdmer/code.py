@@ -2,7 +2,8 @@
 
 Snakemake does not see edits in an installed package. Every rule therefore carries ``params: code=code_digest(...)``:
 a digest of the modules that do the job's work, of everything that they import inside cdmer, and of the versions of
-the libraries that their numbers depend on. Layout, comments, docstrings and time stamps do not count.
+the libraries that their numbers depend on. Layout, comments, docstrings, the words of errors and time stamps do not
+count, nor do the modules that only report and write (`WITHOUT_NUMBERS`).
 
 What static imports cannot tell, a module declares in constants of its own::
 
@@ -14,6 +15,7 @@ that defines it.
 """
 
 import ast
+import copy
 import hashlib
 import importlib.metadata
 from functools import cache
@@ -33,6 +35,7 @@ NUMERIC_LIBRARIES: dict[str, tuple[str, ...]] = {
         "opencv-python",
     ),
     "dlib": ("dlib-bin", "dlib"),
+    "matplotlib": ("matplotlib",),
     "face_recognition_models": ("face_recognition_models",),
     "facenet_pytorch": ("facenet-pytorch",),
     "numba": ("numba",),
@@ -42,6 +45,10 @@ NUMERIC_LIBRARIES: dict[str, tuple[str, ...]] = {
     "sklearn": ("scikit-learn",),
     "torch": ("torch",),
 }
+
+
+# Modules that decide how a job speaks and how its files come to be whole, never what is in them.
+WITHOUT_NUMBERS = frozenset({"cdmer.errors", "cdmer.files", "cdmer.progress"})
 
 
 def code_digest(*modules: str) -> str:
@@ -76,7 +83,7 @@ def reached_modules(*modules: str) -> set[str]:
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        if name not in reached:
+        if name not in reached | WITHOUT_NUMBERS:
             reached.add(name)
             waiting.extend(_imports(name)[0])
     return reached
@@ -127,7 +134,9 @@ def _imports(name: str) -> tuple[frozenset[str], frozenset[str]]:
     for node in ast.walk(_tree(name)):
         if isinstance(node, ast.Import):
             found = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            if node.level or not node.module:
+                raise CdmerError(f"{name} has a relative import, which a digest cannot follow", "import cdmer.…")
             submodules = [f"{node.module}.{alias.name}" for alias in node.names]
             found = [name if _find(name) else node.module for name in submodules]
         else:
@@ -139,12 +148,16 @@ def _imports(name: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _libraries(name: str) -> set[str]:
-    return (set(_imports(name)[1]) | set(_declared(name, "DEPENDS_ON_LIBRARIES"))) & set(NUMERIC_LIBRARIES)
+    declared = set(_declared(name, "DEPENDS_ON_LIBRARIES"))
+    if declared - set(NUMERIC_LIBRARIES):
+        raise CdmerError(f"{name} depends on {sorted(declared)}", f"add it to NUMERIC_LIBRARIES of {__name__}")
+    return set(_imports(name)[1]) & set(NUMERIC_LIBRARIES) | declared
 
 
 @cache
 def _module_digest(name: str) -> str:
-    digest = hashlib.sha256(ast.dump(_without_docstrings(_tree(name))).encode())
+    tree = _WithoutErrorTexts().visit(_without_docstrings(copy.deepcopy(_tree(name))))
+    digest = hashlib.sha256(ast.dump(tree).encode())
     for file in _declared(name, "DEPENDS_ON_FILES"):
         digest.update((_source(name).parent / file).read_bytes())
     return digest.hexdigest()
@@ -156,6 +169,16 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
         if has_body and ast.get_docstring(node, clean=False) is not None:  # type: ignore[arg-type]
             node.body = node.body[1:]  # type: ignore[attr-defined]
     return tree
+
+
+class _WithoutErrorTexts(ast.NodeTransformer):
+    """Takes the arguments out of ``CdmerError(...)``: a better message computes nothing anew."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "CdmerError":
+            node.args = []
+        return node
 
 
 def _declared(name: str, constant: str) -> tuple[str, ...]:

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
 
 from cdmer.errors import CdmerError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]*$")]
+Reader = Literal["smic", "casme2", "samm", "clips"]
 
 
 class Settings(BaseModel):
@@ -24,11 +26,12 @@ class Settings(BaseModel):
 class Database(Settings):
     """Where a database lies and who can read it."""
 
-    reader: Literal["smic", "casme2", "samm", "clips"] = Field(
+    reader: Reader = Field(
         description="Layout of the database: `smic`, `casme2`, `samm`, or `clips` for a CSV of your own."
     )
     root: str | None = Field(
         None,
+        min_length=1,
         description="Folder of the database (for `clips`: the CSV). `null`: a synthetic look-alike in the same layout.",
     )
     annotation: str | None = Field(None, description="The spreadsheet, where it does not lie in or beside the root.")
@@ -51,19 +54,46 @@ class Cohort(Settings):
 
 
 class FacesRecipe(Settings):
-    """How faces are found, aligned and cropped."""
+    """How faces are found, aligned and cropped (docs/faces.md compares the choices)."""
 
-    detector: Literal["dlib"] = Field("dlib", description="Finds the face on the onset frame.")
+    detector: Literal["dlib", "mtcnn", "yunet", "none"] = Field(
+        "dlib",
+        description="Finds the face on the onset frame; `none` for clips that come cropped and registered.",
+    )
     upsample: int = Field(0, ge=0, le=2, description="Doublings before detection; 1 finds faces under 80 pixels.")
+    alignment: Literal["eyes", "landmark_box", "box", "whole"] = Field(
+        "eyes",
+        description="`eyes`: turned and scaled until the eyes are at fixed places; `landmark_box`: the benchmark's box "
+        "around the landmarks; `box`: the detector's own; `whole`: the frame as it is (with `detector: none`).",
+    )
+    expand: tuple[float, float, float, float] = Field(
+        (0, 0, 0, 0),
+        description="How far `box` goes beyond the detector's: left, top, right, bottom, as fractions of its side.",
+    )
+    intermediate: dict[Reader, tuple[int, int]] = Field(
+        {}, description="Height and width to which a box is brought first, by the database's reader."
+    )
     size: int = Field(112, ge=16, le=1024, description="Side of the square crop, in pixels.")
     eye_distance: float = Field(
-        0.4, gt=0, lt=1, description="Distance of the eye centres in the crop, as a fraction of its side."
+        0.4, gt=0, lt=1, description="`eyes`: distance of the eye centres in the crop, as a fraction of its side."
     )
-    eye_height: float = Field(0.36, gt=0, lt=1, description="Height of the eyes in the crop, from its top.")
+    eye_height: float = Field(0.36, gt=0, lt=1, description="`eyes`: height of the eyes in the crop, from its top.")
     color: Literal["grey", "rgb"] = Field("grey", description="What the crops keep.")
     on_missing_face: Literal["error", "exclude"] = Field(
         "error", description="A clip without a face stops the run, or is left out and listed with the reason."
     )
+
+    def contradiction(self) -> str:
+        """What two keys say against each other; empty where they agree."""
+        if (self.detector == "none") != (self.alignment == "whole"):
+            return "`detector: none` and `alignment: whole` belong together: without a face there is no other crop"
+        if any(self.expand) and self.alignment != "box":
+            return "`expand` moves the detector's box; it needs `alignment: box`"
+        if self.intermediate and self.alignment == "eyes":
+            return "`intermediate` resizes a box in two steps; `alignment: eyes` resamples once"
+        if min(self.expand[0] + self.expand[2], self.expand[1] + self.expand[3]) <= -1:
+            return "`expand` takes away the whole box"
+        return ""
 
 
 class FramesRecipe(Settings):
@@ -83,9 +113,11 @@ class LbpTopRecipe(Settings):
     module: ClassVar[str] = "cdmer.descriptors.lbp_top"
     descriptor: Literal["lbp_top"] = Field("lbp_top", description="The descriptor.")
     frames: Name = Field("tim_16", description="The frames recipe that it reads.")
-    radius: int = Field(3, ge=1, description="Radius of the neighbourhood in x, y and t.")
+    radius: int = Field(3, ge=1, le=64, description="Radius of the neighbourhood in x, y and t.")
     neighbors: int = Field(8, ge=2, le=16, description="Sampling points on each plane's circle.")
-    grids: list[int] = Field([1, 2, 4, 8], min_length=1, description="Blocks on a side, grid by grid.")
+    grids: list[Annotated[int, Field(ge=1, le=64)]] = Field(
+        [1, 2, 4, 8], min_length=1, description="Blocks on a side, grid by grid."
+    )
 
 
 class ImportedFeature(Settings):
@@ -104,7 +136,9 @@ class ModelSettings(Settings):
 
     module: ClassVar[str]
     estimator: ClassVar[str]
-    feature: Name = Field(description="The feature that it is trained on.")
+    searched: ClassVar[bool] = True  # whether the papers search hyper-parameters of it
+    columns: ClassVar[Literal["blocks", "released"]] = "blocks"  # the order of columns that it is given
+    feature: Name = Field("lbp_top_r3p8", description="The feature that it is trained on.")
 
     def parameters(self) -> dict[str, Any]:
         """The estimator's own parameters."""
@@ -116,14 +150,49 @@ class SVMSettings(ModelSettings):
 
     module: ClassVar[str] = "cdmer.adaptation.svm"
     estimator: ClassVar[str] = "SVM"
-    feature: Name = Field("lbp_top_r3p8", description="The feature that it is trained on.")
+    searched: ClassVar[bool] = False
     C: float = Field(1.0, gt=0, description="Cost of a violated margin.")
+
+
+class TCASettings(ModelSettings):
+    """Transfer component analysis (Pan et al. 2011), then a linear support vector machine."""
+
+    module: ClassVar[str] = "cdmer.adaptation.tca"
+    estimator: ClassVar[str] = "TCA"
+    mu: float = Field(1.0, gt=0, description="Weight of the components' complexity.")
+    dim: int = Field(30, ge=1, description="Number of components, searched from 1 to the number of clips.")
+    C: float = Field(1.0, gt=0, description="Cost of a violated margin.")
+
+
+class TGSRSettings(ModelSettings):
+    """Transfer group sparse regression on facial blocks."""
+
+    module: ClassVar[str] = "cdmer.adaptation.tgsr"
+    estimator: ClassVar[str] = "TGSR"
+    kappa: int = Field(43, ge=1, description="Number of blocks that remain, searched from 1 to 85.")
+    xi: float = Field(1.0, ge=0, description="Weight of the discrepancy of means, searched from 0.001 to 1000.")
+    n_blocks: int = Field(85, ge=1, description="Number of blocks of the feature: the sum of its grids' squares.")
+
+
+class TGSRReleasedSettings(TGSRSettings):
+    """TGSR on the released files' column order, as its authors ran it: a group is no facial block there."""
+
+    columns: ClassVar[Literal["blocks", "released"]] = "released"
 
 
 class Models(Settings):
     """Settings of each model, by its public name."""
 
+    model_config = ConfigDict(serialize_by_alias=True)
+
     SVM: SVMSettings = SVMSettings()
+    TCA: TCASettings = TCASettings()
+    TGSR: TGSRSettings = TGSRSettings()
+    TGSR_released: TGSRReleasedSettings = Field(TGSRReleasedSettings(), alias="TGSR@released")
+
+    def by_name(self) -> dict[str, ModelSettings]:
+        """The settings by public name, in the table's order."""
+        return {field.alias or name: getattr(self, name) for name, field in type(self).model_fields.items()}
 
 
 class CdmerProtocol(Settings):
@@ -144,7 +213,16 @@ STANDARD: dict[str, dict[str, dict[str, Any]]] = {
         "casme2": {"reader": "casme2"},
         "samm": {"reader": "samm"},
     },
-    "faces": {"aligned_112": {}},
+    "faces": {
+        "aligned_112": {},
+        "benchmark_112": {"alignment": "landmark_box"},
+        "tgsr_112": {"alignment": "landmark_box", "intermediate": {"casme2": (308, 257), "smic": (170, 139)}},
+        "dscnn_48": {"size": 48},
+        "fr_140": {"detector": "mtcnn", "alignment": "box", "size": 140},
+        "madtn_112": {"detector": "mtcnn", "alignment": "box", "expand": (0, 0.16, 0, 0.05)},
+        "mersiamc3d_112": {"eye_distance": 0.37, "eye_height": 0.32},
+        "as_is": {"detector": "none", "alignment": "whole"},
+    },
     "frames": {"tim_16": {}},
     "features": {"lbp_top_r3p8": {}},
 }
@@ -162,18 +240,23 @@ class Config(Settings):
     features: dict[Name, LbpTopRecipe] = Field(description="Features, by name; a model names the one that it reads.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
     imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
-    protocols: list[Literal["cdmer"]] = Field(["cdmer"], min_length=1, description="The tables to make.")
+    protocols: list[Literal["cdmer"]] = Field(["cdmer"], min_length=1, max_length=1, description="The tables to make.")
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
-    models: Literal["all"] | list[Name] = Field("all", description="`all`, or the names of the models to train.")
+    models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
+        "all", description="`all`, or the names of the models to train."
+    )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
-    rounds: int = Field(10, ge=1, description="Trainings of a model that draws random numbers; others train once.")
+    rounds: int = Field(
+        10, ge=1, description="Trainings of a model that draws random numbers (none does yet); others train once."
+    )
     budget: Literal["quick", "paper"] = Field(
         "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
     )
-    selection: list[Literal["default", "source", "unsupervised", "oracle"]] = Field(
+    selection: list[Literal["default", "oracle"]] = Field(
         ["default", "oracle"],
         min_length=1,
-        description="How hyper-parameters are chosen; a model without any has the one row `default`.",
+        description="How hyper-parameters are chosen: `default` takes `model_settings`; `oracle` the best of the "
+        "papers' grid on the target's labels, as the papers did. A model without a grid has the row `default` alone.",
     )
 
     @model_validator(mode="before")
@@ -190,29 +273,51 @@ class Config(Settings):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "Config":
+        for name, faces in self.faces.items():
+            if faces.contradiction():
+                raise ValueError(f"faces.{name}: {faces.contradiction()}")
         for name, frames in self.frames.items():
             _known(f"frames.{name}.faces", frames.faces, self.faces)
         for name, feature in self.features.items():
             _known(f"features.{name}.frames", feature.frames, self.frames)
-            frames = self.frames[feature.frames]
-            if frames.rounding != "half_up" or self.faces[frames.faces].color != "grey":
-                raise ValueError(
-                    f"features.{name}: LBP-TOP reads grey 8-bit frames; use a frames recipe with "
-                    "`rounding: half_up` on a faces recipe with `color: grey`"
-                )
+            self._check_lbp_top(name, feature)
         for model, settings in self.chosen_models().items():
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
+            if isinstance(settings, TGSRSettings):
+                blocks = sum(grid**2 for grid in self.features[settings.feature].grids)
+                if settings.n_blocks != blocks:
+                    given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"
+                    raise ValueError(f"{given}, but the feature {settings.feature} has {blocks} blocks")
+        seen = set()
         for imported in self.imported_features:
             _known("imported_features: database", imported.database, self.databases)
             _known("imported_features: feature", imported.feature, self.features)
+            if (imported.database, imported.feature) in seen:
+                raise ValueError(f"imported_features: two files for {imported.feature} of {imported.database}")
+            seen.add((imported.database, imported.feature))
         for name, database in self.databases.items():
             if database and database.root is None and database.reader == "clips" and not self.imported(name):
                 raise ValueError(f"databases.{name}: the reader `clips` has no look-alike; give it a root, a CSV file")
         return self
 
-    def chosen_models(self) -> dict[str, SVMSettings]:
+    def _check_lbp_top(self, name: str, feature: LbpTopRecipe) -> None:
+        """Refuse what the descriptor could not read, before anything is computed."""
+        frames = self.frames[feature.frames]
+        faces = self.faces[frames.faces]
+        if 2 * feature.radius >= frames.length or 2 * feature.radius + max(feature.grids) > faces.size:
+            raise ValueError(
+                f"features.{name}: radius {feature.radius} leaves too little of {frames.length} frames of "
+                f"{faces.size} x {faces.size} pixels for a grid of {max(feature.grids)}"
+            )
+        if frames.rounding != "half_up" or faces.color != "grey":
+            raise ValueError(
+                f"features.{name}: LBP-TOP reads grey 8-bit frames; use a frames recipe with "
+                "`rounding: half_up` on a faces recipe with `color: grey`"
+            )
+
+    def chosen_models(self) -> dict[str, ModelSettings]:
         """The settings of the models to train, by public name."""
-        known = {name: getattr(self.model_settings, name) for name in Models.model_fields}
+        known = self.model_settings.by_name()
         if self.models == "all":
             return known
         for name in self.models:
@@ -262,7 +367,7 @@ def reference() -> str:
         prefix, model = waiting.pop(0)
         parts += ["", f"## {f'`{prefix}`' if prefix else 'Top level'}", "", str(model.__doc__).strip(), ""]
         parts += ["| key | values | default | meaning |", "|---|---|---|---|"]
-        for key, field in model.model_fields.items():
+        for key, field in _fields(model).items():
             children = _settings_inside(field.annotation)
             # a mapping by name shows as faces.NAME.size, a list of entries as imported_features.ITEM.file
             middle = ".NAME" if "dict" in str(field.annotation) else ".ITEM" if "list" in str(field.annotation) else ""
@@ -270,6 +375,11 @@ def reference() -> str:
             default = "see below" if children else "required" if field.is_required() else _shown(field.default)
             parts.append(f"| `{key}` | {_values(key, model)} | {default} | {field.description or ''} |")
     return "\n".join(parts) + "\n"
+
+
+def _fields(model: type[Settings]) -> dict[str, FieldInfo]:
+    """The fields of settings by the keys that a user writes."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _settings_inside(annotation: Any) -> list[type[Settings]]:
@@ -334,10 +444,10 @@ def _keys_at(path: list[str]) -> list[str]:
     """The known keys of the settings that `path` leads to."""
     model: type[Settings] = Config
     for part in path:
-        field = model.model_fields.get(part)
+        field = _fields(model).get(part)
         if field is None:
             continue  # the user's own name of a recipe or database, or the number of a list's item
         children = _settings_inside(field.annotation)
         if children:
             model = children[0]
-    return list(model.model_fields)
+    return list(_fields(model))

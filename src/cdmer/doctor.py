@@ -26,16 +26,15 @@ NEEDED = (
     "matplotlib",
     "pillow",
     "openpyxl",
-    "torch",
-    "facenet-pytorch",
-    "snakemake-executor-plugin-slurm",
 )
+# what other detectors, networks and clusters need, and the default workflow does not
+OPTIONAL = ("torch", "facenet-pytorch", "snakemake-executor-plugin-slurm")
 # distribution -> the ones that may bring the same module
 ALTERNATIVES = {
     "opencv-contrib-python-headless": ("opencv-contrib-python-headless", "opencv-contrib-python"),
     "dlib-bin": ("dlib-bin", "dlib"),
 }
-LEAST_DISK = 5 << 30  # bytes; the default table takes less than one, the paper's scale with real databases more
+LEAST_DISK = 2 << 30  # bytes; the default table takes less than one
 
 
 @dataclass(frozen=True)
@@ -54,17 +53,20 @@ def examine() -> int:
     """Print the report; the exit status is 1 where something that the default workflow needs is missing."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     console = Console()
     findings = list(look())
     for group in dict.fromkeys(finding.group for finding in findings):
         table = Table(title=group, title_justify="left", box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(width=2)
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")  # a path is there to be copied
         for finding in (f for f in findings if f.group == group):
             mark = "[green]ok[/]" if finding.ok else "[red]NO[/]" if finding.needed else "[yellow]--[/]"
-            table.add_row(mark, finding.name, finding.found)
+            table.add_row(mark, Text(finding.name), Text(finding.found))  # as it is: brackets are no markup
             if not finding.ok and finding.remedy:
-                table.add_row("", "", f"[bold]{finding.remedy}[/]")
+                table.add_row("", "", Text(finding.remedy, style="bold"))
         console.print(table)
         console.print()
     missing = [finding.name for finding in findings if finding.needed and not finding.ok]
@@ -84,9 +86,10 @@ def look() -> Iterator[Finding]:
 def _versions() -> Iterator[Finding]:
     yield Finding("versions", "cdmer", __version__, True)
     yield Finding("versions", "python", platform.python_version(), True)
-    for name in (*NEEDED, *ALTERNATIVES):
+    for name in (*NEEDED, *ALTERNATIVES, *OPTIONAL):
         version = _installed(ALTERNATIVES.get(name, (name,)))
-        yield Finding("versions", name, version or "not installed", bool(version), remedy="make setup")
+        needed = name not in OPTIONAL
+        yield Finding("versions", name, version or "not installed", bool(version), needed, remedy="make setup")
 
 
 def _installed(distributions: Iterable[str]) -> str:
@@ -100,7 +103,7 @@ def _installed(distributions: Iterable[str]) -> str:
 
 def _weights() -> Iterator[Finding]:
     try:
-        from cdmer.faces.detect import landmark_weights
+        from cdmer.faces.landmarks import landmark_weights
 
         path = str(landmark_weights())
         note = f"{path} (iBUG 300-W licence: no commercial use)"
@@ -114,11 +117,24 @@ def _weights() -> Iterator[Finding]:
     yield Finding(
         "weights",
         "MTCNN",
-        str(networks[0].parent) if there else "not found",
+        f"{networks[0].parent} (trained on data given out for research)" if there else "not found",
         there,
         needed=False,
         remedy="pip install --no-deps facenet-pytorch==2.6.0",
     )
+    yield _yunet()
+
+
+def _yunet() -> Finding:
+    """YuNet's weights, which a person downloads; the published SHA-256 says whether they are the ones."""
+    try:
+        from cdmer.faces.yunet import SHA256, weights
+
+        return Finding("weights", "YuNet", f"{weights()} (SHA-256 {SHA256}, as published)", True, needed=False)
+    except CdmerError as error:
+        return Finding("weights", "YuNet", error.problem, False, needed=False, remedy=error.remedy)
+    except ImportError:
+        return Finding("weights", "YuNet", "unknown: OpenCV is not installed", False, needed=False, remedy="make setup")
 
 
 def _package_folder(name: str) -> Path | None:
@@ -170,5 +186,5 @@ def _disk() -> Iterator[Finding]:
         "free here",
         f"{free / (1 << 30):.1f} GiB",
         free > LEAST_DISK,
-        remedy="free some room, or run in another folder with snakemake --directory",
+        remedy="free some room, or run in a clone on another disk",
     )

@@ -4,6 +4,7 @@ A file is written beside its final name, flushed to disk and renamed. Readers th
 what a killed process leaves behind is a hidden ``.partial`` that the next writer of the same name sweeps away.
 """
 
+import glob
 import os
 import shutil
 import socket
@@ -64,9 +65,9 @@ def _partial(final: Path) -> Iterator[Path]:
 
 def _sweep(final: Path) -> None:
     """Remove what dead processes of this machine left beside `final`; another machine's are not ours to judge."""
-    host = socket.gethostname()
-    for left in final.parent.glob(f".{final.name}.{host}.*.partial"):
-        pid = left.name.removeprefix(f".{final.name}.{host}.").split(".")[0]
+    mine = f".{final.name}.{socket.gethostname()}."
+    for left in final.parent.glob(f"{glob.escape(mine)}*.partial"):
+        pid = left.name.removeprefix(mine).split(".")[0]
         if pid.isdigit() and not is_alive(int(pid)):
             _remove(left)
 

@@ -16,9 +16,13 @@ from cdmer.databases.cohort.layouts import annotation_name, layout_root
 from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
 from cdmer.databases.reading import READERS, census
 from cdmer.errors import CdmerError
+from cdmer.faces.detect import code_of_faces
+from cdmer.files import write_text
 from cdmer.protocols.cdmer import Experiment, cdmer_experiments
 
-FACES_AND_FRAMES = ("cdmer.faces.job", "cdmer.frames.job")
+FACES, FRAMES = "cdmer.faces.job", "cdmer.frames.job"
+RENDERER = "cdmer.databases.cohort.render"
+SHOWN_SUBJECTS = 2  # of each database, on a contact sheet
 SYNTHETIC = "results/databases/{database}/synthetic"
 
 
@@ -102,7 +106,8 @@ class Plan:
         """What must be made before a synthetic database can be read: every frame and the spreadsheet."""
         if not self.is_synthetic(database):
             return []
-        truths = [f"results/databases/{database}/truth/{subject}.h5" for subject in self.subjects(database)]
+        # the truth lies with the frames, so that whoever deletes them deletes what says that they are there
+        truths = [f"{SYNTHETIC.format(database=database)}/truth/{subject}.h5" for subject in self.subjects(database)]
         annotation = self.annotation(database)
         return [*truths, annotation] if annotation else truths
 
@@ -113,8 +118,7 @@ class Plan:
             return dict(json.loads(self._remembered.read_text(encoding="utf-8")))
         census = {name: self._take_census(name) for name in self.databases if self.has_clips(name)}
         if self._remembered:
-            self._remembered.parent.mkdir(parents=True, exist_ok=True)
-            self._remembered.write_text(json.dumps(census), encoding="utf-8")
+            write_text(self._remembered, json.dumps(census))
         return census
 
     def _take_census(self, database: str) -> dict[str, str]:
@@ -127,7 +131,12 @@ class Plan:
                 f"give {database} a root, or name it after the database that its look-alike should stand for",
             )
         plan = plan_database(database, **self.cohort_settings())
-        return {subject.subject: hashlib.sha256(repr(subject).encode()).hexdigest()[:16] for subject in plan.subjects}
+        # whatever changes the frames must change it, for their slice of the manifest stays the same
+        frames = f"{json.dumps(self.cohort_settings(), sort_keys=True)} {code_digest(RENDERER)}"
+        return {
+            subject.subject: hashlib.sha256(f"{subject!r} {frames}".encode()).hexdigest()[:16]
+            for subject in plan.subjects
+        }
 
     def cohort_settings(self) -> dict[str, Any]:
         """The settings of the synthetic cohort, as `plan_database` takes them."""
@@ -151,6 +160,35 @@ class Plan:
                     "download the released features (docs/released-features.md says where they come from), "
                     "and point `imported_from` at their folder",
                 )
+
+    # -- faces --------------------------------------------------------------------------------------------------
+
+    def faces_settings(self, recipe: str, database: str) -> dict[str, Any]:
+        """What the job that crops a subject's faces needs to know."""
+        settings = self.config.faces[recipe].model_dump(exclude={"on_missing_face"})
+        return {**settings, "intermediate": settings["intermediate"].get(self.databases[database].reader)}
+
+    def missing_faces(self, feature: str, database: str) -> str:
+        """Whether a feature store may lack clips without a face: ``error`` or ``exclude``."""
+        if feature in self.config.imported(database):
+            return "exclude"  # a release tells nothing of the clips that it lacks
+        return self.config.faces[self.config.frames[self.config.features[feature].frames].faces].on_missing_face
+
+    def faces_code(self, recipe: str) -> str:
+        """A digest of the code that crops faces: of the detectors, only the one in use."""
+        return code_digest(*self._faces_modules(recipe))
+
+    def faces_to_show(self, recipe: str) -> list[str]:
+        """Some subjects of every database, enough for a person to see what a recipe does."""
+        return [
+            f"results/faces/{recipe}/{database}/{subject}.h5"
+            for database in self.databases
+            if self.has_clips(database)
+            for subject in self.subjects(database)[:SHOWN_SUBJECTS]
+        ]
+
+    def _faces_modules(self, recipe: str) -> tuple[str, ...]:
+        return (FACES, *code_of_faces(self.config.faces[recipe].detector))
 
     # -- features -----------------------------------------------------------------------------------------------
 
@@ -182,10 +220,10 @@ class Plan:
             "recipe": {
                 "descriptor": recipe.model_dump(),
                 "frames": frames.model_dump(),
-                "faces": self.config.faces[frames.faces].model_dump(),
+                "faces": self.faces_settings(frames.faces, database),
             },
             "manifest_digest": self.clips_digest(database, subject),
-            "libraries": library_versions(*FACES_AND_FRAMES, recipe.module),
+            "libraries": library_versions(*self._faces_modules(frames.faces), FRAMES, recipe.module),
         }
         return {"module": recipe.module, "parameters": parameters, "provenance": origin}
 
@@ -244,6 +282,9 @@ class Plan:
             "module": settings.module,
             "estimator": settings.estimator,
             "parameters": settings.parameters(),
+            "columns": settings.columns,
+            "selection": self.config.selection if settings.searched else ["default"],
+            "budget": self.config.budget if settings.searched else None,
             "casme2_negative": self.config.cdmer.casme2_negative,
         }
 
@@ -251,8 +292,24 @@ class Plan:
         """A digest of the code that trains a model."""
         return code_digest("cdmer.protocols.train", self.models[model].module)
 
+    def predictions(self) -> list[str]:
+        """The predictions that the table is made of.
+
+        Raises
+        ------
+        CdmerError
+            Not a single experiment can be computed; the reasons are given.
+        """
+        if not self.computable():
+            reasons = dict.fromkeys(entry.reason for entry in self.left_out())
+            raise CdmerError(
+                f"no experiment can be computed: {'; '.join(reasons)}",
+                "give two databases of the protocol (docs/protocols.md); for features alone, ask for all_features",
+            )
+        return [f"results/models/cdmer/{e.key}/{model}/predictions.csv" for e, model in self.computable()]
+
     def parts(self) -> list[dict[str, str]]:
-        """The experiments of the table and where their predictions are."""
+        """Whose predictions they are, and where the clips behind them come from."""
         return [
             {
                 "experiment": experiment.name,
@@ -260,7 +317,6 @@ class Plan:
                 "data": " and ".join(
                     sorted({self.origin(model, name) for name in (experiment.source, experiment.target)})
                 ),
-                "predictions": f"results/models/cdmer/{experiment.key}/{model}/predictions.csv",
             }
             for experiment, model in self.computable()
         ]

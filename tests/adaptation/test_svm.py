@@ -1,24 +1,9 @@
 """SVM: the conventions behind the published numbers (which tests/workflow/test_released.py brings back)."""
 
-import inspect
-
 import numpy as np
 from sklearn.svm import SVC
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from cdmer.adaptation import SVM
-
-# our second argument is `ys`, the labels of the source: the one check that reads names cannot know it
-NAMES = {"check_fit_score_takes_y": "fit(Xs, ys, Xt) names its labels ys"}
-
-
-@parametrize_with_checks([SVM()], expected_failed_checks=lambda estimator: NAMES)
-def test_scikit_learns_own_checks(estimator, check):
-    check(estimator)
-
-
-def test_fit_has_no_argument_for_target_labels():
-    assert list(inspect.signature(SVM.fit).parameters) == ["self", "Xs", "ys", "Xt"]
 
 
 def test_equals_libsvm_where_no_vote_ties():

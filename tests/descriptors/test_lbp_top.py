@@ -1,5 +1,6 @@
 """LBP-TOP: bit for bit against a slow reference, and against scikit-image plane by plane."""
 
+import importlib
 import math
 
 import numpy as np
@@ -8,10 +9,11 @@ import skimage.feature
 
 from cdmer.descriptors import lbp_top
 from cdmer.descriptors.lbp_top import uniform_bins
+from cdmer.errors import CdmerError
 
 
 def reference(clip, radius, neighbors, grids):
-    """The definition, voxel by voxel and in float32; no code shared with the kernel."""
+    """The definition, whole planes at a time and in float32; no code shared with the kernel."""
     frames, height, width = clip.shape
     r = radius
     centre = clip[r : frames - r, r : height - r, r : width - r].astype(np.float32)
@@ -31,6 +33,7 @@ def reference(clip, radius, neighbors, grids):
                     size = centre.shape
                     taken = clip[t : t + size[0], y : y + size[1], x : x + size[2]]
                     value += np.float32(weight) * taken.astype(np.float32)
+            assert value.dtype == np.float32
             codes[plane] |= (value >= centre - np.float32(1e-3)).astype(np.int64) << p
     mapping, bins = [], 0
     for code in range(2**neighbors):
@@ -52,20 +55,47 @@ def reference(clip, radius, neighbors, grids):
     return np.concatenate(parts)
 
 
+def noisy(rng, shape):
+    return rng.integers(0, 256, shape, dtype=np.uint8)
+
+
+def plateaus(rng, shape):
+    """Few levels: many ties, and neighbours that interpolate to just below their centre."""
+    return (rng.integers(0, 256, shape) // 64 * 64).astype(np.uint8)
+
+
+def shallow(rng, shape):
+    """Differences of a grey level or two: the guard decides often."""
+    return (100 + rng.integers(0, 3, shape)).astype(np.uint8)
+
+
+def flat(rng, shape):
+    return np.full(shape, rng.integers(0, 256), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("content", [noisy, plateaus, shallow, flat])
 @pytest.mark.parametrize(
     ("shape", "radius", "neighbors", "grids"),
     [
         ((16, 112, 112), 3, 8, (1, 2, 4, 8)),
+        ((16, 112, 112), 1, 4, (1, 2, 4, 8)),
         ((9, 40, 33), 1, 8, (1, 2, 5)),
-        ((10, 40, 33), 3, 4, (1, 3)),
+        ((10, 33, 40), 3, 4, (3, 1)),
         ((8, 30, 31), 2, 6, (2,)),
+        ((8, 31, 30), 2, 5, (1, 7)),
+        ((9, 23, 57), 4, 7, (2, 3)),
+        ((7, 90, 12), 2, 3, (8,)),
+        ((5, 12, 200), 1, 2, (4, 1)),
+        ((7, 25, 26), 3, 9, (1, 2)),
+        ((9, 26, 25), 2, 12, (1, 2)),
+        ((9, 24, 24), 3, 16, (3, 2)),
         ((3, 20, 20), 1, 4, (1,)),
+        ((3, 3, 3), 1, 8, (1,)),
+        ((40, 300, 260), 3, 8, (1, 8)),  # frames of several bands
     ],
 )
-def test_equals_the_reference_bit_for_bit(shape, radius, neighbors, grids):
-    rng = np.random.default_rng(7)
-    # smooth enough for uniform patterns, with plateaus for ties
-    clip = (rng.integers(0, 256, shape) // 32 * 32).astype(np.uint8)
+def test_equals_the_reference_bit_for_bit(content, shape, radius, neighbors, grids):
+    clip = content(np.random.default_rng(7), shape)
     np.testing.assert_array_equal(lbp_top(clip, radius, neighbors, grids), reference(clip, radius, neighbors, grids))
 
 
@@ -124,7 +154,7 @@ def test_a_change_in_one_corner_changes_that_corners_blocks_only():
     assert not eight[:, :6].any()
 
 
-@pytest.mark.parametrize("neighbors", [4, 8])
+@pytest.mark.parametrize("neighbors", [4, 8, 16])
 def test_number_of_bins(neighbors):
     bins = uniform_bins(neighbors)
     assert bins.max() + 1 == neighbors * (neighbors - 1) + 3
@@ -132,14 +162,57 @@ def test_number_of_bins(neighbors):
 
 
 @pytest.mark.parametrize(
-    ("clip", "words"),
+    "view",
     [
-        (np.zeros((16, 112, 112)), "uint8"),
-        (np.zeros((16, 112), np.uint8), "frames, height, width"),
-        (np.zeros((6, 30, 30), np.uint8), "border"),
-        (np.zeros((9, 18, 18), np.uint8), "grid of 8 leaves blocks empty"),
+        lambda clip: clip[:, ::-1],
+        lambda clip: clip.transpose(0, 2, 1),
+        np.asfortranarray,
+        lambda clip: np.repeat(clip, 2, axis=2)[..., ::2],
+        lambda clip: np.frombuffer(clip.tobytes(), np.uint8).reshape(clip.shape),  # read-only
     ],
 )
-def test_clips_that_cannot_be_described(clip, words):
-    with pytest.raises(ValueError, match=words):
-        lbp_top(clip)
+def test_any_memory_layout_will_do(view):
+    clip = view(noisy(np.random.default_rng(8), (9, 30, 30)))
+    np.testing.assert_array_equal(lbp_top(clip, 3, 8, (1, 2)), lbp_top(clip.copy(order="C"), 3, 8, (1, 2)))
+
+
+def test_the_clip_is_left_as_it_was():
+    clip = noisy(np.random.default_rng(9), (9, 30, 30))
+    before = clip.copy()
+    lbp_top(clip, 3, 8, (1, 2))
+    np.testing.assert_array_equal(clip, before)
+    assert clip.flags.writeable
+
+
+def test_one_version_of_the_kernel_serves_all_settings():
+    """Each further one would cost seconds at a job's first clip, and the cache relies on there being one."""
+    kernel = importlib.import_module("cdmer.descriptors.lbp_top")._describe
+    rng = np.random.default_rng(10)
+    for radius, neighbors, grids in [(1, 2, (1,)), (3, 8, [1, 2]), (2, 6, (2,)), (1, 16, (1, 3))]:
+        lbp_top(noisy(rng, (9, 30, 31)), radius, neighbors, grids)
+    lbp_top(np.asfortranarray(noisy(rng, (9, 30, 31))), 3, 8, (1,))
+    assert len(kernel.signatures) == 1
+
+
+@pytest.mark.parametrize(
+    ("clip", "settings", "words"),
+    [
+        (np.zeros((16, 112, 112)), {}, "uint8"),
+        (np.zeros((16, 112), np.uint8), {}, "frames, height, width"),
+        (np.zeros((6, 30, 30), np.uint8), {}, "6 frames .* border"),
+        (np.zeros((16, 6, 30), np.uint8), {}, "6 x 30 pixels .* border"),
+        (np.zeros((16, 30, 5), np.uint8), {}, "30 x 5 pixels .* border"),
+        (np.zeros((9, 18, 18), np.uint8), {}, "grid of 8 leaves blocks empty on a side of 12"),
+        (np.zeros((9, 112, 10), np.uint8), {"grids": (1, 5)}, "grid of 5 leaves blocks empty on a side of 4"),
+        (np.zeros((9, 10, 112), np.uint8), {"grids": (1, 5)}, "grid of 5 leaves blocks empty on a side of 4"),
+        (np.zeros((9, 30, 30), np.uint8), {"radius": 0}, "radius 0"),
+        (np.zeros((9, 30, 30), np.uint8), {"neighbors": 1}, "1 neighbors"),
+        (np.zeros((9, 30, 30), np.uint8), {"neighbors": 17}, "17 neighbors"),
+        (np.zeros((9, 30, 30), np.uint8), {"grids": ()}, "grids"),
+        (np.zeros((9, 30, 30), np.uint8), {"grids": (1, 0)}, "grids"),
+    ],
+)
+def test_what_cannot_be_described_is_said_with_a_remedy(clip, settings, words):
+    with pytest.raises(CdmerError, match=words) as caught:
+        lbp_top(clip, **settings)
+    assert caught.value.remedy

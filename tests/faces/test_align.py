@@ -1,12 +1,13 @@
 """Alignment: where the eyes end up, and that it adds no motion."""
 
+import cv2
 import numpy as np
 import pytest
 import scipy.ndimage
 import skimage.data
 
 from cdmer.faces import align_clip, detect_faces, find_landmarks
-from cdmer.faces.align import eye_transform
+from cdmer.faces.align import box_transform, expand_box, eye_transform, landmark_box, warp_clip
 
 
 def _landmarks(left, right):
@@ -74,3 +75,85 @@ def test_bad_shapes_are_refused():
         eye_transform(np.zeros((68, 2)))
     with pytest.raises(ValueError, match="uint8"):
         align_clip(np.zeros((2, 8, 8)), _landmarks([1, 1], [2, 1]))
+
+
+# -- boxes
+
+
+def _jaw_and_brows():
+    points = np.full((68, 2), 100.0)
+    points[:17, 0] = np.linspace(60, 160, 17)
+    points[17:27, 1] = [82, 80, 79, 80, 82, 83, 81, 80, 81, 83]
+    points[8] = (110, 190)
+    return points
+
+
+def test_the_benchmarks_box_by_hand():
+    """Patent CN111259759A: cheeks and 10 pixels, brows and 30 pixels, chin."""
+    np.testing.assert_array_equal(landmark_box(_jaw_and_brows()), [50, 49, 170, 190])
+
+
+def test_a_box_of_whole_pixels_in_its_own_size_is_a_slice():
+    frame = np.random.default_rng(0).integers(0, 256, (90, 80), dtype=np.uint8)
+    crop = warp_clip(frame[None], box_transform((12, 20, 62, 80), (60, 50)), (60, 50))[0]
+    np.testing.assert_array_equal(crop, frame[20:80, 12:62])
+
+
+@pytest.mark.parametrize(("size", "method"), [((30, 20), cv2.INTER_AREA), ((70, 93), cv2.INTER_CUBIC)])
+def test_a_whole_frame_is_resized_as_opencv_does(size, method):
+    """Averages where it shrinks by whole factors, cubic where it grows; the border, where cubic differs, aside."""
+    frame = np.random.default_rng(1).integers(0, 256, (60, 80), dtype=np.uint8)
+    crop = warp_clip(frame[None], box_transform((0, 0, 80, 60), size), size)[0]
+    expected = cv2.resize(frame, size[::-1], interpolation=method)
+    inner = (slice(4, -4), slice(4, -4))
+    # warpAffine places samples on a grid of 1/32 pixel
+    assert np.abs(crop[inner].astype(float) - expected[inner]).mean() < 2
+
+
+def test_a_box_may_shrink_in_one_direction_and_grow_in_the_other():
+    """A ramp stays a ramp, stripes across the shrinking axis become their mean."""
+    frame = np.zeros((300, 40, 3), np.uint8)
+    frame[::2] = 200
+    crop = warp_clip(frame[None], box_transform((0, 0, 40, 300), (50, 80)), (50, 80))[0].astype(float)
+    assert crop.shape == (50, 80, 3)
+    assert np.abs(crop - 100).max() < 3
+    ramp = np.tile(np.arange(40, dtype=np.uint8) * 5, (300, 1))
+    crop = warp_clip(ramp[None], box_transform((0, 0, 40, 300), (50, 80)), (50, 80))[0].astype(float)
+    expected = ((np.arange(80) + 0.5) / 2 - 0.5) * 5
+    np.testing.assert_allclose(crop[:, 4:-4], np.tile(expected[4:-4], (50, 1)), atol=1)
+
+
+def test_beyond_the_image_its_border_is_repeated():
+    frame = np.random.default_rng(2).integers(0, 256, (40, 40), dtype=np.uint8)
+    crop = warp_clip(frame[None], box_transform((-10, 0, 30, 40), (40, 40)), (40, 40))[0]
+    np.testing.assert_array_equal(crop[:, 10:], frame[:, :30])
+    np.testing.assert_array_equal(crop[:, :10], np.repeat(frame[:, :1], 10, axis=1))
+
+
+def test_a_box_moves_outwards_by_fractions_of_its_sides():
+    np.testing.assert_allclose(expand_box((10, 20, 110, 70, 0.9), 0.1, 0.2, 0.3, -0.4), [0, 10, 140, 50])
+
+
+def test_a_box_without_area_is_refused():
+    with pytest.raises(ValueError, match="no area"):
+        box_transform((5, 5, 5, 9), (10, 10))
+
+
+# -- the motion that alignment adds
+
+
+def test_aligning_each_frame_by_itself_adds_motion_that_is_not_there(portrait):
+    """A still person under a camera's noise: one transform shows the noise alone, one a frame a trembling head."""
+    still = cv2.cvtColor(portrait, cv2.COLOR_RGB2GRAY)
+    noise = np.random.default_rng(0).normal(0, 2, (5, *still.shape))
+    clip = np.clip(still + noise, 0, 255).round().astype(np.uint8)
+    landmarks = [find_landmarks(frame, detect_faces(frame)[0]) for frame in clip]
+    once = align_clip(clip, landmarks[0])
+    each = np.concatenate([align_clip(frame[None], points) for frame, points in zip(clip, landmarks, strict=True)])
+
+    def motion(crops):
+        flows = [cv2.calcOpticalFlowFarneback(crops[0], crop, None, 0.5, 3, 15, 3, 5, 1.2, 0) for crop in crops[1:]]
+        return np.linalg.norm(flows, axis=-1).mean()
+
+    assert motion(once) < 0.06  # pixels; a micro-expression moves a 112-pixel face by about half of one
+    assert motion(each) > 0.2

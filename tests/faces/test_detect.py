@@ -1,18 +1,15 @@
-"""dlib's detector and landmarks against dlib's own example photographs."""
+"""dlib's detector, and what holds for all of them."""
 
-from xml.etree import ElementTree
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-import skimage.data
 from PIL import Image
 
-from cdmer.faces import detect_faces, find_landmarks
-
-
-@pytest.fixture(scope="module")
-def portrait():
-    return skimage.data.astronaut()
+from cdmer.code import code_digest, library_versions
+from cdmer.faces import detect_faces
+from cdmer.faces.detect import DETECTORS, code_of_faces
 
 
 def test_one_face_of_the_astronaut(portrait):
@@ -27,9 +24,8 @@ def test_one_face_of_the_astronaut(portrait):
     assert 150 < y1 < 220
 
 
-def test_best_first(real):
-    image = np.asarray(Image.open(real / "detection/multiface.jpg").convert("RGB"))
-    scores = detect_faces(image)[:, 4]
+def test_best_first(photograph):
+    scores = detect_faces(photograph("detection/multiface.jpg"))[:, 4]
     assert len(scores) > 1
     assert (np.diff(scores) <= 0).all()
 
@@ -44,32 +40,6 @@ def test_grey_and_colour_give_nearly_the_same_box(portrait):
     assert np.abs(detect_faces(grey)[0, :4] - detect_faces(portrait)[0, :4]).max() < 10
 
 
-def test_landmarks_are_those_of_dlibs_own_tool(real):
-    """The boxes in the file are drawn by hand, the 68 points come from dlib's predictor on them."""
-    tree = ElementTree.parse(real / "landmarks/training_with_face_landmarks.xml")
-    checked = 0
-    for entry in tree.iter("image"):
-        path = real / "landmarks" / entry.attrib["file"]
-        if not path.exists():
-            continue
-        image = np.asarray(Image.open(path).convert("RGB"))
-        for box in entry.iter("box"):
-            left, top, width, height = (int(box.attrib[key]) for key in ("left", "top", "width", "height"))
-            expected = np.array([[float(p.attrib["x"]), float(p.attrib["y"])] for p in box.iter("part")])
-            found = find_landmarks(image, (left, top, left + width, top + height))
-            # a pixel or two is what decoding the same JPEG with another library moves them by
-            assert np.abs(found - expected).mean() < 1
-            checked += 1
-    assert checked >= 3
-
-
-def test_landmarks_move_with_the_picture(portrait):
-    box = detect_faces(portrait)[0]
-    moved = np.roll(portrait, (20, -30), axis=(0, 1))
-    there = find_landmarks(moved, box + np.array([-30, 20, -30, 20, 0]))
-    assert np.abs(there - find_landmarks(portrait, box) - np.array([-30, 20])).max() <= 1
-
-
 @pytest.mark.parametrize("image", [np.zeros((5, 5)), np.zeros((5, 5, 4), np.uint8), np.zeros(5, np.uint8)])
 def test_only_8_bit_images(image):
     with pytest.raises(ValueError, match="uint8"):
@@ -77,5 +47,27 @@ def test_only_8_bit_images(image):
 
 
 def test_an_unknown_detector(portrait):
-    with pytest.raises(ValueError, match="known: dlib"):
+    with pytest.raises(ValueError, match="known: dlib, mtcnn, yunet"):
         detect_faces(portrait, "viola_jones")
+
+
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_all_detectors_refuse_what_is_no_8_bit_image(detector):
+    with pytest.raises(ValueError, match="uint8"):
+        detect_faces(np.zeros((30, 30), np.uint16), detector)
+
+
+def test_a_detector_depends_on_its_own_libraries_alone():
+    """A new torch must not recompute the faces of those who use dlib."""
+    libraries = {name: set(library_versions("cdmer.faces.job", *code_of_faces(name))) for name in (*DETECTORS, "none")}
+    assert "torch" not in libraries["dlib"] | libraries["yunet"] | libraries["none"]
+    assert {"torch", "facenet_pytorch", "face_recognition_models"} <= libraries["mtcnn"]
+    assert "dlib" not in libraries["none"]
+    digests = {code_digest("cdmer.faces.job", *code_of_faces(name)) for name in libraries}
+    assert len(digests) == 4
+
+
+def test_the_job_loads_no_detector_before_it_needs_one():
+    code = "import sys, cdmer.faces.job; print([m for m in ('torch', 'dlib', 'facenet_pytorch') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

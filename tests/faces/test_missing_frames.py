@@ -11,10 +11,7 @@ from cdmer.databases.stage import write_subject
 from cdmer.faces.job import align_faces
 from cdmer.store.shard import read_shard
 
-RECIPE = {
-    "detector": "dlib", "upsample": 0, "size": 48, "eye_distance": 0.4, "eye_height": 0.36, "color": "grey",
-    "on_missing_face": "error",
-}  # fmt: skip
+from .conftest import RECIPE
 
 
 def test_a_frame_that_the_database_lacks_is_held_so_that_indices_stay_frame_numbers(tmp_path: Path) -> None:
@@ -24,7 +21,7 @@ def test_a_frame_that_the_database_lacks_is_held_so_that_indices_stay_frame_numb
     render_subject(plan, "s11", tmp_path, tmp_path / "truth.h5")
     root = str(tmp_path / layout_root("smic_hs", quirks=True))
     write_subject("s11", tmp_path / "s11.csv", reader="smic", root=root, annotation=None, database="smic_hs")
-    align_faces(tmp_path / "s11.csv", tmp_path / "s11.h5", **RECIPE)
+    align_faces(tmp_path / "s11.csv", tmp_path / "s11.h5", **{**RECIPE, "size": 48})
     shard = read_shard(tmp_path / "s11.h5")
     (row,) = (row for _, row in load_manifest(tmp_path / "s11.csv").iterrows())
     crops = shard[row["clip"]].frames

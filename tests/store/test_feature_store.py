@@ -18,6 +18,7 @@ from cdmer import __version__
 from cdmer.errors import CdmerError
 from cdmer.store import FeatureStore as PublicFeatureStore
 from cdmer.store.container import reading, writing
+from cdmer.store.exporting import export, import_table
 from cdmer.store.feature_store import KIND, FeatureStore, merge
 
 X = np.array([[0.5, 0.25], [1, 2], [3, 4], [-1, 1e-3]], np.float32)
@@ -462,3 +463,17 @@ def test_merge_is_all_or_nothing(tmp_path, provenance):
 def test_a_key_error_of_the_caller_is_not_taken_for_a_good_file(store):
     with pytest.raises(CdmerError, match="damaged"), reading(Path(store.path), KIND) as file:
         file["nothing"]
+
+
+def test_double_precision_stays_where_it_is_asked_for(tmp_path, provenance):
+    """float32 by default; what a release gives in double goes through write, merge and export to the last bit."""
+    exact = np.array([[1 / 3, 2 / 3]])
+    single = FeatureStore.write(tmp_path / "single.h5", exact, ["a"], provenance=provenance)
+    np.testing.assert_array_equal(single.load().X, exact.astype(np.float32))
+    double = FeatureStore.write(tmp_path / "double.h5", exact, ["a"], provenance=provenance, double=True)
+    merged = merge([double.path], tmp_path / "merged.h5")
+    back = import_table(export(merged, tmp_path / "m.npz"), tmp_path / "back.h5")
+    for store in (double, merged, back):
+        assert store.dtype == np.float64
+        np.testing.assert_array_equal(store.load().X, exact)
+        assert store.verify() == []

@@ -6,7 +6,7 @@ import pytest
 import scipy.io
 
 from cdmer.errors import CdmerError
-from cdmer.store.released import block_columns, block_sides, import_released, read_released
+from cdmer.store.released import block_columns, block_sides, import_released, in_order, read_released
 
 NAMES = {
     "tgsr": [
@@ -87,13 +87,13 @@ def release_file(tmp_path, save=save_matlab5, release="dr", direction="columns",
 )
 def test_columns_are_put_into_our_order(tmp_path, save, release, direction, face):
     path = release_file(tmp_path, save, release, direction, face)
-    ours = np.array([histograms(codes, "blocks") for codes in clips(release, face=face)], np.float32)
-    theirs = np.array([histograms(codes, direction) for codes in clips(release, face=face)], np.float32)
+    ours = np.array([histograms(codes, "blocks") for codes in clips(release, face=face)])
+    theirs = np.array([histograms(codes, direction) for codes in clips(release, face=face)])
     features = read_released(path)
     np.testing.assert_array_equal(features.X, ours)
     np.testing.assert_array_equal(read_released(path, "released").X, theirs)
     np.testing.assert_array_equal(features.X[:, np.argsort(block_columns(BINS, direction))], theirs)
-    assert features.X.dtype == np.float32
+    assert features.X.dtype == np.float64
     assert features.label.tolist() == ["negative", "surprise", "positive"]
     assert features.clip.tolist() == ["row_001", "row_002", "row_003"]
     assert features.subject.tolist() == features.emotion.tolist() == [None] * 3
@@ -109,6 +109,7 @@ def test_import_says_where_it_comes_from(tmp_path):
             "file": "release.mat",
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "release": "dr",
+            "direction": "columns",
             "order": "released",
         }
     }
@@ -259,3 +260,20 @@ def test_both_releases_show_the_same_faces(real, name):
     one = faces(real / f"cdmer_lbptop_112/CrossCorpus_LBPTOP_R3P8_SMIC_{name}_112by112.mat")
     other = faces(real / f"cdmer_lbptop/SMIC_{name}_Corpus_LBPTOP.mat")
     assert np.abs(one - other).mean() < 0.6 * np.abs(one - other.swapaxes(1, 2)).mean()
+
+
+@pytest.mark.parametrize("stored", ["blocks", "released"])
+def test_a_store_goes_into_either_order(tmp_path, stored):
+    path = release_file(tmp_path)
+    store = import_released(path, tmp_path / "s.h5", stored)
+    X, recipe = store.load().X, store.provenance["recipe"]
+    for order in ("blocks", "released"):
+        np.testing.assert_array_equal(in_order(X, recipe, order), read_released(path, order).X)
+
+
+def test_computed_features_go_into_the_released_order_and_others_are_refused():
+    X = np.arange(2 * 85 * 3 * 5).reshape(2, -1)
+    released = in_order(X, {"descriptor": {}}, "released")
+    np.testing.assert_array_equal(released[:, block_columns(5)], X)
+    with pytest.raises(CdmerError, match="85 blocks"):
+        in_order(X[:, :100], {}, "released")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from cdmer.databases.cohort import plan_database
 from cdmer.store.feature_store import FeatureStore
 from cdmer.store.shard import read_shard
 
@@ -66,13 +67,14 @@ def test_a_job_killed_in_every_stage(workflow, finished):
     forget_results(workflow)
     killed: set[str] = set()
     done = threading.Event()
+    rng = random.Random(3)
 
     def kill_once():
         while not done.is_set():
             for pid, words in jobs_of(workflow).items():
                 stage = next((stage for stage in STAGES if f" {stage} " in f" {words} "), None)
                 if stage and stage not in killed:
-                    time.sleep(random.Random(stage).uniform(0, 0.4))
+                    time.sleep(rng.uniform(0, 0.3))
                     try:
                         os.kill(pid, signal.SIGKILL)
                         killed.add(stage)
@@ -164,9 +166,9 @@ def test_a_clip_without_a_face(workflow):
     workflow.run(TABLE)
     lines = (workflow.folder / "results/exclusions.csv").read_text().splitlines()
     assert lines[0] == "database,subject,clip,stage,reason"
-    assert len(lines) == 4
+    assert len(lines) == 1 + len(plan_database("casme2", "tiny", 1).subject("sub01").clips)
     assert all(line.startswith("casme2,sub01,sub01/") and "no face" in line for line in lines[1:])
-    assert "3 clips were excluded" in (workflow.folder / "results/cdmer_table.md").read_text()
+    assert f"{len(lines) - 1} clips were excluded" in (workflow.folder / "results/cdmer_table.md").read_text()
 
 
 @pytest.mark.parametrize(

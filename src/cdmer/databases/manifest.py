@@ -39,7 +39,7 @@ def make_manifest(rows: Iterable[Mapping[Any, object]], source: str | Path) -> p
     Parameters
     ----------
     rows
-        Dicts with the keys of `COLUMNS`; absent keys are null.
+        Dicts with the keys of `COLUMNS`; an absent `n_missing` is 0, other absent keys are null.
     source
         The annotation or folder that the rows were read from, named in errors.
 
@@ -49,7 +49,8 @@ def make_manifest(rows: Iterable[Mapping[Any, object]], source: str | Path) -> p
         No clip at all; a null where none may be; a clip twice; a subject whose name cannot name a file;
         onset <= apex <= offset violated.
     """
-    frame = pd.DataFrame(list(rows)).reindex(columns=list(COLUMNS)).astype(COLUMNS)
+    complete = [{"n_missing": 0, **row} for row in rows]
+    frame = pd.DataFrame(complete).reindex(columns=list(COLUMNS)).astype(COLUMNS)
     if frame.empty:
         raise CdmerError(f"{source}: no clip found", "check the root and the layout that the reader expects")
     for column in frame.columns.difference(list(NULLABLE)):

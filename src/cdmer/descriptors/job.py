@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cdmer.errors import CdmerError
 from cdmer.progress import progress
 from cdmer.store.feature_store import FeatureStore
 from cdmer.store.shard import read_shard
@@ -33,13 +34,21 @@ def compute_features(
         What the store says of its origin (docs/store-format.md), without the code digest.
     code
         Digest of the code that runs.
+
+    Raises
+    ------
+    CdmerError
+        A clip that the descriptor cannot describe, or a shard that cannot be read.
     """
     describe: Callable[..., Any] = getattr(importlib.import_module(module), module.rpartition(".")[2])
     source = read_shard(frames)
     with FeatureStore.writer(output, provenance={**provenance, "code_digest": code}) as store:
         for clip in progress(source.clips, f"features {Path(frames).stem}"):
             record = source[clip]
-            row = describe(record.frames, **parameters)
+            try:
+                row = describe(record.frames, **parameters)
+            except CdmerError as error:
+                raise CdmerError(f"{frames}: clip {clip}: {error.problem}", error.remedy) from error
             store.add(clip, row[None], record["subject"], record["emotion"])
         for excluded in source.excluded:
             store.exclude(*excluded)

@@ -8,22 +8,46 @@ Neighbour p of P lies at angle a = 2 pi p / P:
 
     XY: (x + R cos a, y - R sin a)    XT: (x + R cos a, t + R sin a)    YT: (y - R sin a, t + R cos a)
 
-sampled bilinearly in float32. Bit p is set where neighbour >= centre - 1e-3; the guard makes a tie a tie whatever
-the rounding of the interpolation weights.
+Bit p is set where neighbour >= centre - 1e-3; the guard makes a tie a tie whatever the rounding of the interpolation
+weights. Off the raster a neighbour is interpolated bilinearly, in float32 and in this order, to the last bit:
+
+    ((w00 g00 + w01 g01) + w10 g10) + w11 g11
+
+where the first index steps along the plane's first axis in (t, y, x), the second along the other, and the weights are
+products of offsets that were rounded to nine decimals.
+
+How it is fast: the whole clip is one row of pixels, in which a neighbour is a shift, so that each loop runs over
+thousands of pixels and becomes vector instructions; neighbours on the raster are compared as bytes; codes are counted
+once, in the cells that the blocks of all grids cut, and a block is the sum of its cells.
 """
 
 import math
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from operator import index
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from cdmer.errors import CdmerError
+from cdmer.jit import helper, kernel
+
+Bytes = NDArray[np.uint8]
+Integers = NDArray[np.int64]
+Counts = NDArray[np.int32]
+Floats = NDArray[np.float32]
 
 GUARD = np.float32(1e-3)
 
+_BAND = 16384  # pixels of a frame that are encoded together: with the frames around them they fit a processor's cache
+_CODES = 256  # counters a histogram: one for each code of a byte
+_UNSET = np.uint8(0)
+_AXES = ((1, 2), (0, 2), (0, 1))  # of the planes XY, XT and YT, among (t, y, x)
+
 
 def lbp_top(
-    clip: NDArray[np.uint8], radius: int = 3, neighbors: int = 8, grids: tuple[int, ...] = (1, 2, 4, 8)
+    clip: NDArray[np.uint8], radius: int = 3, neighbors: int = 8, grids: Sequence[int] = (1, 2, 4, 8)
 ) -> NDArray[np.float32]:
     """LBP-TOP histograms of a clip on a pyramid of block grids.
 
@@ -32,9 +56,9 @@ def lbp_top(
     clip
         uint8 (frames, height, width), more than 2 `radius` along each axis.
     radius
-        R, in pixels and frames.
+        R, in pixels and frames, at least 1.
     neighbors
-        P, the points on each circle.
+        P, the points on each circle, 2 to 16.
     grids
         Blocks on a side of each grid. A block's side is the valid side / blocks, rounded half up; the last block takes
         what is left.
@@ -48,19 +72,21 @@ def lbp_top(
 
     Raises
     ------
-    ValueError
-        A clip of another type or too small for the radius or for a grid.
+    CdmerError
+        A clip of another type or too small for the radius or for a grid, or settings out of range.
     """
-    valid = _valid_shape(clip, radius)
-    rows, columns = _edges(valid[1], grids), _edges(valid[2], grids)
-    points, weights = _taps(radius, neighbors)
-    bins = uniform_bins(neighbors)
-    row_cells, column_cells = _cells(rows, valid[1]), _cells(columns, valid[2])
-    counts = np.zeros((row_cells[-1] + 1, column_cells[-1] + 1, 3, int(bins.max()) + 1), dtype=np.int32)
-    _count_patterns(
-        np.ascontiguousarray(clip).astype(np.float32), radius, points, weights, bins, row_cells, column_cells, counts
-    )
-    return _pool(counts, rows, columns, row_cells, column_cells)
+    if clip.ndim != 3 or clip.dtype != np.uint8:
+        raise CdmerError(
+            f"LBP-TOP reads clips of uint8 (frames, height, width), not {clip.dtype} {clip.shape}",
+            "give it grey frames of 8 bits: a frames recipe that rounds",
+        )
+    radius = index(radius)
+    plan = _plan(*clip.shape[1:], radius, index(neighbors), tuple(map(index, grids)))
+    if len(clip) <= 2 * radius:
+        raise _too_small(f"{len(clip)} frames", radius)
+    pixels = np.ascontiguousarray(clip)[:]
+    pixels.setflags(write=False)  # one type for all clips, so that one version of the kernel serves all
+    return _describe(pixels, radius, *plan)
 
 
 @cache
@@ -68,118 +94,337 @@ def uniform_bins(neighbors: int) -> NDArray[np.uint8]:
     """The histogram bin of each code (2**P,): uniform patterns in code order, then one bin for the rest."""
     codes = np.arange(2**neighbors)
     turned = (codes >> 1) | ((codes & 1) << (neighbors - 1))
-    changes = np.array([bin(code ^ turn).count("1") for code, turn in zip(codes, turned, strict=True)])
-    uniform = changes <= 2
-    bins = np.full(len(codes), np.count_nonzero(uniform), dtype=np.uint8)
-    bins[uniform] = np.arange(np.count_nonzero(uniform))
+    uniform = np.bitwise_count(codes ^ turned) <= 2
+    bins = np.where(uniform, np.cumsum(uniform) - 1, np.count_nonzero(uniform)).astype(np.uint8)
+    bins.setflags(write=False)  # shared through the cache
     return bins
 
 
-def _valid_shape(clip: NDArray[np.uint8], radius: int) -> tuple[int, int, int]:
-    if clip.ndim != 3 or clip.dtype != np.uint8:
-        raise ValueError(f"expected uint8 (frames, height, width), got {clip.dtype} {clip.shape}")
-    frames, height, width = (int(side) - 2 * radius for side in clip.shape)
-    if min(frames, height, width) < 1:
-        raise ValueError(f"a clip of {clip.shape} has no voxel {radius} away from its border")
-    return frames, height, width
+# -- the tables of the kernel, computed once for all clips of a size --------------------------------------------------
 
 
-def _edges(side: int, grids: tuple[int, ...]) -> list[NDArray[np.int64]]:
+class _Plan(NamedTuple):
+    """What the kernel reads beside the clip; a shift is a distance along the row of all pixels of the clip.
+
+    Codes of more than eight bits are made in two bytes.
+
+    Attributes
+    ----------
+    near_shifts, near_bits
+        int64 (3, bytes, 4) and uint8 (bytes, 4): the points on the raster of each plane and byte, and the bits that
+        they set. There are four at most; one that is missing sets no bit.
+    far_shifts, far_weights
+        int64 and float32 (3, pairs, 2, 4): the four taps of the other points, two points at a time.
+    far_bits, far_cuts
+        uint8 (pairs, 2) and int64 (bytes + 1,): the bits that they set, and the first pair of each byte.
+    counters
+        uint8 (2**P,): which of a cell's counters counts a code. Codes of one byte count for themselves.
+    bin_counters
+        uint8 (bins - 1,): the counter of each uniform pattern.
+    row_cuts, column_cuts
+        int64: where the cells begin, and at the end the side of the valid region.
+    blocks
+        int64 (blocks, 4): rows of cells from, to, columns of cells from, to.
+    """
+
+    near_shifts: Integers
+    near_bits: Bytes
+    far_shifts: Integers
+    far_weights: Floats
+    far_bits: Bytes
+    far_cuts: Integers
+    counters: Bytes
+    bin_counters: Bytes
+    row_cuts: Integers
+    column_cuts: Integers
+    blocks: Integers
+
+
+@lru_cache(maxsize=64)
+def _plan(height: int, width: int, radius: int, neighbors: int, grids: tuple[int, ...]) -> _Plan:
+    if radius < 1 or not 2 <= neighbors <= 16 or not grids or min(grids) < 1:
+        raise CdmerError(
+            f"LBP-TOP has no radius {radius}, {neighbors} neighbors and grids {list(grids)}",
+            "choose a radius of at least 1, from 2 to 16 neighbors, and grids of at least 1 block on a side",
+        )
+    if min(height, width) <= 2 * radius:
+        raise _too_small(f"frames of {height} x {width} pixels", radius)
+    offsets = _offsets(radius, neighbors)
+    strides = np.array([height * width, width, 1])
+    bins = uniform_bins(neighbors)
+    counters = np.arange(2**neighbors, dtype=np.uint8) if neighbors <= 8 else bins
+    tables = (
+        *_near_points(offsets, strides),
+        *_far_points(offsets, strides),
+        counters,
+        counters[bins < neighbors * (neighbors - 1) + 2],
+        *_cells_and_blocks(height - 2 * radius, width - 2 * radius, grids),
+    )
+    plan = _Plan(*(np.ascontiguousarray(table) for table in tables))
+    for table in plan:
+        table.setflags(write=False)  # shared through the cache
+    return plan
+
+
+def _too_small(what: str, radius: int) -> CdmerError:
+    return CdmerError(
+        f"LBP-TOP of radius {radius}: {what} hold no voxel {radius} away from the border",
+        f"choose a smaller radius, or a frames recipe with more than {2 * radius} frames and pixels a side",
+    )
+
+
+def _offsets(radius: int, neighbors: int) -> NDArray[np.float64]:
+    """Where the points lie about the centre, (3, P, 3) as (t, y, x); rounded, so that some lie on the raster."""
+    angles = [2 * math.pi * p / neighbors for p in range(neighbors)]
+    circle = [(round(radius * math.cos(angle), 9), round(radius * math.sin(angle), 9)) for angle in angles]
+    return np.array([[(0, -s, c) for c, s in circle], [(s, 0, c) for c, s in circle], [(c, -s, 0) for c, s in circle]])
+
+
+def _near_points(offsets: NDArray[np.float64], strides: Integers) -> tuple[NDArray[Any], NDArray[Any]]:
+    """The points on the raster: `near_shifts` and `near_bits` of the plan."""
+    neighbors = offsets.shape[1]
+    shifts = np.zeros((3, -(-neighbors // 8), 4), dtype=np.int64)
+    bits = np.zeros(shifts.shape[1:], dtype=np.uint8)
+    for p in np.flatnonzero(_on_raster(offsets)):
+        byte, place = p // 8, np.count_nonzero(bits[p // 8])
+        shifts[:, byte, place] = offsets[:, p].astype(np.int64) @ strides
+        bits[byte, place] = 1 << p % 8
+    return shifts, bits
+
+
+def _far_points(
+    offsets: NDArray[np.float64], strides: Integers
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """The other points: `far_shifts`, `far_weights`, `far_bits` and `far_cuts` of the plan."""
+    low = np.floor(offsets)
+    part = offsets - low
+    shifts = np.empty((*offsets.shape[:2], 4), dtype=np.int64)
+    weights = np.empty(shifts.shape, dtype=np.float32)
+    for plane, (a, b) in enumerate(_AXES):
+        for tap, (step_a, step_b) in enumerate(np.ndindex(2, 2)):
+            shifts[plane, :, tap] = low[plane].astype(np.int64) @ strides + step_a * strides[a] + step_b * strides[b]
+            weight_a = part[plane, :, a] if step_a else 1 - part[plane, :, a]
+            weight_b = part[plane, :, b] if step_b else 1 - part[plane, :, b]
+            weights[plane, :, tap] = weight_a * weight_b
+    pairs, cuts = [], [0]
+    for start in range(0, offsets.shape[1], 8):
+        far = [p for p in range(offsets.shape[1])[start : start + 8] if not _on_raster(offsets)[p]]
+        far += far[-1:] * (len(far) % 2)  # an odd one goes twice
+        pairs += list(zip(far[::2], far[1::2], strict=True))
+        cuts.append(len(pairs))
+    chosen = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    return shifts[:, chosen], weights[:, chosen], (1 << chosen % 8).astype(np.uint8), np.array(cuts)
+
+
+def _on_raster(offsets: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray((offsets == np.round(offsets)).all(axis=(0, 2)))
+
+
+def _cells_and_blocks(height: int, width: int, grids: tuple[int, ...]) -> tuple[Integers, Integers, Integers]:
+    """The cells that all blocks' edges cut, and the cells of each block: the last three tables of the plan."""
+    rows, columns = _edges(height, grids), _edges(width, grids)
+    row_cuts, column_cuts = np.unique(np.concatenate(rows)), np.unique(np.concatenate(columns))
+    blocks = []
+    for row_edges, column_edges in zip(rows, columns, strict=True):
+        row, column = np.searchsorted(row_cuts, row_edges), np.searchsorted(column_cuts, column_edges)
+        blocks += [(*row[i : i + 2], *column[j : j + 2]) for i, j in np.ndindex(len(row) - 1, len(column) - 1)]
+    return row_cuts, column_cuts, np.array(blocks, dtype=np.int64)
+
+
+def _edges(side: int, grids: tuple[int, ...]) -> list[Integers]:
     """For each grid, where its blocks begin, and the side itself at the end."""
     found = []
     for blocks in grids:
-        step = math.floor(side / blocks + 0.5)
-        edges = np.append(np.arange(blocks) * step, side)
-        if step < 1 or edges[-2] >= side:
-            raise ValueError(f"a grid of {blocks} leaves blocks empty on a side of {side} pixels")
+        edges = np.append(np.arange(blocks) * math.floor(side / blocks + 0.5), side)
+        if (np.diff(edges) < 1).any():
+            raise CdmerError(
+                f"a grid of {blocks} leaves blocks empty on a side of {side} pixels, the border left out",
+                "choose coarser grids, or a faces recipe with larger frames",
+            )
         found.append(edges)
     return found
 
 
-def _cells(edges: list[NDArray[np.int64]], side: int) -> NDArray[np.int64]:
-    """The cell of each position (side,), cells being cut by the blocks of all grids together."""
-    starts = np.unique(np.concatenate([grid[:-1] for grid in edges]))
-    return np.searchsorted(starts, np.arange(side), side="right") - 1
+# -- the kernel -------------------------------------------------------------------------------------------------------
 
 
-@cache
-def _taps(radius: int, neighbors: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Offsets (3, P, 4, 3) as (t, y, x) and weights (3, P, 4) of the four pixels around each sampling point."""
-    points = np.zeros((3, neighbors, 4, 3), dtype=np.int64)
-    weights = np.zeros((3, neighbors, 4), dtype=np.float32)
-    for p in range(neighbors):
-        cosine = round(radius * math.cos(2 * math.pi * p / neighbors), 9)
-        sine = round(radius * math.sin(2 * math.pi * p / neighbors), 9)
-        planes = ((1, -sine, 2, cosine), (0, sine, 2, cosine), (0, cosine, 1, -sine))
-        for plane, (axis_a, a, axis_b, b) in enumerate(planes):
-            low_a, low_b = math.floor(a), math.floor(b)
-            part_a, part_b = a - low_a, b - low_b
-            tap = 0
-            for step_a, weight_a in ((0, 1 - part_a), (1, part_a)):
-                for step_b, weight_b in ((0, 1 - part_b), (1, part_b)):
-                    weight = weight_a * weight_b
-                    if weight > 0:  # a point on the raster needs no pixel beyond it, which may not exist
-                        points[plane, p, tap, axis_a] = low_a + step_a
-                        points[plane, p, tap, axis_b] = low_b + step_b
-                        weights[plane, p, tap] = weight
-                    tap += 1
-    points.setflags(write=False)  # shared through the cache
-    weights.setflags(write=False)
-    return points, weights
+@kernel
+def _describe(
+    clip: Bytes,
+    radius: int,
+    near_shifts: Integers,
+    near_bits: Bytes,
+    far_shifts: Integers,
+    far_weights: Floats,
+    far_bits: Bytes,
+    far_cuts: Integers,
+    counters: Bytes,
+    bin_counters: Bytes,
+    row_cuts: Integers,
+    column_cuts: Integers,
+    blocks: Integers,
+) -> Floats:
+    """The descriptor of a clip, with the tables of its plan."""
+    codes = _encode(clip, radius, near_shifts, near_bits, far_shifts, far_weights, far_bits, far_cuts, counters)
+    counts = _count(codes, bin_counters, row_cuts, column_cuts)
+    return _pool(counts, codes.shape[1], row_cuts, column_cuts, blocks)
 
 
-@njit(cache=True, nogil=True)
-def _count_patterns(clip, radius, points, weights, bins, row_cells, column_cells, counts):  # type: ignore[no-untyped-def]
-    """Add each voxel's pattern to the histogram of its cell: counts (cell rows, cell columns, 3, bins)."""
+@helper
+def _encode(
+    clip: Bytes,
+    radius: int,
+    near_shifts: Integers,
+    near_bits: Bytes,
+    far_shifts: Integers,
+    far_weights: Floats,
+    far_bits: Bytes,
+    far_cuts: Integers,
+    counters: Bytes,
+) -> Bytes:
+    """The counter of each voxel's code: (3, frames, rows, width); the last 2 `radius` columns mean nothing."""
     frames, height, width = clip.shape
-    valid = width - 2 * radius
-    code = np.empty(valid, dtype=np.uint32)
-    for t in range(radius, frames - radius):
-        for y in range(radius, height - radius):
-            cell_row = row_cells[y - radius]
-            centre = clip[t, y, radius : radius + valid]
+    pixels = clip.reshape(clip.size)
+    values = _aligned(pixels if len(far_bits) else pixels[:0], radius)
+    codes = np.empty((3, frames - 2 * radius, (height - 2 * radius) * width), dtype=np.uint8)
+    high = np.empty(codes.shape[2], dtype=np.uint8)
+    band = max(1, _BAND // width)
+    for top in range(radius, height - radius, band):
+        start = (top - radius) * width
+        size = min(band, height - radius - top) * width - 2 * radius
+        for t in range(radius, frames - radius):
+            here = (t * height + top) * width + radius
             for plane in range(3):
-                code[:] = 0
-                for p in range(points.shape[1]):
-                    _set_bit(clip, t, y, radius, points[plane, p], weights[plane, p], centre, p, code)
-                for x in range(valid):
-                    counts[cell_row, column_cells[x], plane, bins[code[x]]] += 1
+                code = codes[plane, t - radius, start : start + size]
+                for byte in range(len(near_bits)):
+                    bits = code if byte == 0 else high[:size]
+                    _compare_near(pixels, here, near_shifts[plane, byte], near_bits[byte], bits)
+                    for pair in range(far_cuts[byte], far_cuts[byte + 1]):
+                        shifts, weights = far_shifts[plane, pair], far_weights[plane, pair]
+                        _compare_far(values, here, shifts, weights, far_bits[pair], bits)
+                if len(near_bits) == 2:
+                    for x in range(size):
+                        code[x] = counters[code[x] | np.uint16(high[x]) << 8]
+    return codes.reshape(3, frames - 2 * radius, height - 2 * radius, width)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _set_bit(clip, t, y, radius, points, weights, centre, p, code):  # type: ignore[no-untyped-def]
-    """Set bit p of each pixel of a row whose neighbour is not darker than the pixel; a loop that vectorises."""
-    first, second, third, fourth = (
-        _row(clip, t, y, radius, points[0], code.size),
-        _row(clip, t, y, radius, points[1], code.size),
-        _row(clip, t, y, radius, points[2], code.size),
-        _row(clip, t, y, radius, points[3], code.size),
+@helper
+def _aligned(pixels: Bytes, first: int) -> Floats:
+    """The pixels in float32, pixel `first` where vectors are read fastest: at a multiple of 32 bytes."""
+    room = np.empty(pixels.size + 8, dtype=np.float32)
+    start = -(room.ctypes.data // 4 + first) % 8
+    values = room[start : start + pixels.size]
+    for i in range(pixels.size):
+        values[i] = pixels[i]
+    return values
+
+
+@helper
+def _compare_near(pixels: Bytes, here: int, shifts: Integers, bits: Bytes, codes: Bytes) -> None:
+    """Begin the codes of the pixels from `here` on: set `bits` where a point on the raster is not darker."""
+    size = codes.size
+    centre = pixels[here : here + size]
+    a, b, c, d = (
+        pixels[here + shifts[0] : here + shifts[0] + size],
+        pixels[here + shifts[1] : here + shifts[1] + size],
+        pixels[here + shifts[2] : here + shifts[2] + size],
+        pixels[here + shifts[3] : here + shifts[3] + size],
     )
-    w0, w1, w2, w3 = weights[0], weights[1], weights[2], weights[3]
-    bit = np.uint32(1) << np.uint32(p)
-    for x in range(code.size):
-        value = first[x] * w0 + second[x] * w1 + third[x] * w2 + fourth[x] * w3
-        if value >= centre[x] - GUARD:
-            code[x] |= bit
+    bit_a, bit_b, bit_c, bit_d = bits[0], bits[1], bits[2], bits[3]
+    for x in range(size):
+        codes[x] = (
+            (bit_a if a[x] >= centre[x] else _UNSET)
+            | (bit_b if b[x] >= centre[x] else _UNSET)
+            | (bit_c if c[x] >= centre[x] else _UNSET)
+            | (bit_d if d[x] >= centre[x] else _UNSET)
+        )
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _row(clip, t, y, radius, point, size):  # type: ignore[no-untyped-def]
-    start = radius + point[2]
-    return clip[t + point[0], y + point[1], start : start + size]
+@helper
+def _compare_far(values: Floats, here: int, shifts: Integers, weights: Floats, bits: Bytes, codes: Bytes) -> None:
+    """Add the bits of two points between pixels to the codes of the pixels from `here` on."""
+    size = codes.size
+    centre = values[here : here + size]
+    a00, a01, a10, a11 = _taps(values, here, shifts[0], size)
+    b00, b01, b10, b11 = _taps(values, here, shifts[1], size)
+    u00, u01, u10, u11 = weights[0, 0], weights[0, 1], weights[0, 2], weights[0, 3]
+    v00, v01, v10, v11 = weights[1, 0], weights[1, 1], weights[1, 2], weights[1, 3]
+    bit_a, bit_b = bits[0], bits[1]
+    for x in range(size):
+        threshold = centre[x] - GUARD
+        a = u00 * a00[x] + u01 * a01[x] + u10 * a10[x] + u11 * a11[x]
+        b = v00 * b00[x] + v01 * b01[x] + v10 * b10[x] + v11 * b11[x]
+        codes[x] |= (bit_a if a >= threshold else _UNSET) | (bit_b if b >= threshold else _UNSET)
 
 
-def _pool(
-    counts: NDArray[np.int32],
-    rows: list[NDArray[np.int64]],
-    columns: list[NDArray[np.int64]],
-    row_cells: NDArray[np.int64],
-    column_cells: NDArray[np.int64],
-) -> NDArray[np.float32]:
-    """Sum cells into blocks and normalise each histogram, in the documented order."""
-    parts = []
-    for row_edges, column_edges in zip(rows, columns, strict=True):
-        by_row = np.add.reduceat(counts, row_cells[row_edges[:-1]], axis=0)
-        blocks = np.add.reduceat(by_row, column_cells[column_edges[:-1]], axis=1)
-        parts.append((blocks / blocks.sum(-1, keepdims=True)).astype(np.float32).ravel())
-    return np.concatenate(parts)
+@helper
+def _taps(values: Floats, here: int, shifts: Integers, size: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """The values that lie `shifts` from each of `size` pixels."""
+    return (
+        values[here + shifts[0] : here + shifts[0] + size],
+        values[here + shifts[1] : here + shifts[1] + size],
+        values[here + shifts[2] : here + shifts[2] + size],
+        values[here + shifts[3] : here + shifts[3] + size],
+    )
+
+
+@helper
+def _count(codes: Bytes, bin_counters: Bytes, row_cuts: Integers, column_cuts: Integers) -> Counts:
+    """The pattern histograms of all cells: int32 (cell rows, cell columns, 3, bins)."""
+    frames = codes.shape[1]
+    rows, columns, uniform = len(row_cuts) - 1, len(column_cuts) - 1, len(bin_counters)
+    counts = np.empty((rows, columns, 3, uniform + 1), dtype=np.int32)
+    first_counter = np.empty(column_cuts[-1], dtype=np.int64)
+    for column in range(columns):
+        first_counter[column_cuts[column] : column_cuts[column + 1]] = column * 3 * _CODES
+    counted = np.empty(columns * 3 * _CODES, dtype=np.int32)
+    for row in range(rows):
+        counted[:] = 0
+        for t in range(frames):
+            for y in range(row_cuts[row], row_cuts[row + 1]):
+                _count_row(codes[0, t, y], codes[1, t, y], codes[2, t, y], first_counter, counted)
+        for column in range(columns):
+            area = (row_cuts[row + 1] - row_cuts[row]) * (column_cuts[column + 1] - column_cuts[column])
+            for plane in range(3):
+                start = (column * 3 + plane) * _CODES
+                histogram = counted[start : start + _CODES]
+                rest = area * frames
+                for b in range(uniform):
+                    count = histogram[bin_counters[b]]
+                    counts[row, column, plane, b] = count
+                    rest -= count
+                counts[row, column, plane, uniform] = rest
+    return counts
+
+
+@helper
+def _count_row(xy: Bytes, xt: Bytes, yt: Bytes, first_counter: Integers, counted: Counts) -> None:
+    """Count a row of pixels. The planes go in turn: a counter that was just written is slow to read again."""
+    for x in range(first_counter.size):
+        first = np.uint64(first_counter[x])  # unsigned: no test for an index from the end
+        counted[first + xy[x]] += 1
+        counted[first + np.uint64(_CODES) + xt[x]] += 1
+        counted[first + np.uint64(2 * _CODES) + yt[x]] += 1
+
+
+@helper
+def _pool(counts: Counts, frames: int, row_cuts: Integers, column_cuts: Integers, blocks: Integers) -> Floats:
+    """Sum the cells of each block and divide by its voxels: float32 (blocks * 3 * bins)."""
+    rows, columns, _, bins = counts.shape
+    size = 3 * bins
+    cells = counts.reshape(rows, columns, size)
+    histograms = np.empty(len(blocks) * size, dtype=np.float32)
+    total = np.empty(size, dtype=np.int32)
+    for block in range(len(blocks)):
+        top, bottom, left, right = blocks[block]
+        total[:] = 0
+        for row in range(top, bottom):
+            for column in range(left, right):
+                cell = cells[row, column]
+                for b in range(size):
+                    total[b] += cell[b]
+        voxels = np.float32((row_cuts[bottom] - row_cuts[top]) * (column_cuts[right] - column_cuts[left]) * frames)
+        histogram = histograms[block * size : (block + 1) * size]
+        for b in range(size):
+            histogram[b] = np.float32(total[b]) / voxels  # rounded once: up to 2**24 voxels are exact in float32
+    return histograms

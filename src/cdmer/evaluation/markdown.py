@@ -13,7 +13,12 @@ SYNTHETIC = (
 )
 
 
-def cdmer_markdown(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], exclusions: pd.DataFrame) -> str:
+def cdmer_markdown(
+    table: pd.DataFrame,
+    left_out: Sequence[Mapping[str, str]],
+    exclusions: pd.DataFrame,
+    absent: Mapping[str, Sequence[str]] | None = None,
+) -> str:
     """The CDMER table as Markdown.
 
     Parameters
@@ -24,8 +29,14 @@ def cdmer_markdown(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], e
         Experiments that could not be computed: ``experiment``, ``model``, ``reason``.
     exclusions
         The clips that earlier stages left out.
+    absent
+        Experiment to the classes that its target has no clip of.
     """
-    parts = ["# Cross-database micro-expression recognition", "", "UF1 / accuracy; the best UF1 of ours in bold."]
+    parts = [
+        "# Cross-database micro-expression recognition",
+        "",
+        "UF1 / accuracy, the 95 % interval of UF1 behind averages; the best UF1 of each selection in bold.",
+    ]
     if table["data"].str.contains("synthetic").any():
         parts += ["", SYNTHETIC]
     for type_ in ("TYPE-I", "TYPE-II"):
@@ -33,23 +44,28 @@ def cdmer_markdown(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], e
         if not rows.empty:
             parts += ["", f"## {type_}", "", *_grid(rows, type_)]
     parts += ["", *_footnotes(table, left_out, exclusions)]
+    parts += [
+        f"- {name}: the target has no clip of {' or '.join(classes)}: 0 in UF1, left out of UAR."
+        for name, classes in (absent or {}).items()
+    ]
     return "\n".join(parts) + "\n"
 
 
 def _grid(rows: pd.DataFrame, type_: str) -> list[str]:
     names = [experiment.name for experiment in cdmer_experiments() if experiment.type == type_]
     names = [name for name in [*names, "average"] if name in set(rows["experiment"])]
-    best = rows.groupby("experiment")["uf1"].max()
+    best = rows.groupby(["selection", "experiment"])["uf1"].max()
     lines = [
         "| method | selection | " + " | ".join(name.replace("->", " → ") for name in names) + " |",
         "|---|---|" + "---|" * len(names),
     ]
-    for (model, selection), group in rows.groupby(["model", "selection"], sort=False):
-        cells = group.set_index("experiment")
-        ours = [_cell(cells, name, "uf1", "accuracy", best.get(name)) for name in names]
+    for model, group in rows.groupby("model", sort=False):
+        for selection, chosen in group.groupby("selection", sort=False):
+            cells = chosen.set_index("experiment")
+            ours = [_cell(cells, name, "uf1", "accuracy", best.get((selection, name))) for name in names]
+            lines.append(f"| {model} | {selection} | " + " | ".join(ours) + " |")
         theirs = [_cell(cells, name, "published_uf1", "published_accuracy") for name in names]
         papers = sorted(set(cells["published_in"].dropna()) - {""})
-        lines.append(f"| {model} | {selection} | " + " | ".join(ours) + " |")
         if papers:
             lines.append(f"| {model}, published | {', '.join(papers)} | " + " | ".join(theirs) + " |")
     return lines
@@ -60,7 +76,30 @@ def _cell(cells: pd.DataFrame, name: str, first: str, second: str, best: float |
     if math.isnan(value):
         return "–"
     score = f"**{value:.4f}**" if value == best else f"{value:.4f}"
-    return score if math.isnan(other) else f"{score} / {other:.4f}"
+    text = score if math.isnan(other) else f"{score} / {other:.4f}"
+    low, high = (cells[column].astype(float).get(name, float("nan")) for column in ("uf1_low", "uf1_high"))
+    shows_interval = name == "average" and first == "uf1" and not math.isnan(low)
+    return f"{text} [{low:.2f}, {high:.2f}]" if shows_interval else text
+
+
+ORACLE = (
+    "`oracle` chose hyper-parameters on the target's labels, which nobody has in earnest, as the papers did for their "
+    "published numbers; the column `point` of `cdmer_table.csv` says which it chose."
+)
+
+
+def _left_out(left_out: Sequence[Mapping[str, str]], models: set[str]) -> list[str]:
+    """One note a reason, naming experiments, and models where the reason does not hold for all of them."""
+    by_reason: dict[str, dict[str, list[str]]] = {}
+    for entry in left_out:
+        by_reason.setdefault(entry["reason"], {}).setdefault(entry["experiment"], []).append(entry["model"])
+    notes = []
+    for reason, experiments in by_reason.items():
+        names = [
+            name if models <= set(these) else f"{name} ({', '.join(these)})" for name, these in experiments.items()
+        ]
+        notes.append(f"Left out: {', '.join(names)}: {reason}.")
+    return notes
 
 
 def _footnotes(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], exclusions: pd.DataFrame) -> list[str]:
@@ -70,12 +109,11 @@ def _footnotes(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], exclu
         + (" or ".join(units) or "subjects")
         + ("; a release without subjects leaves only clips to draw." if "clips" in units else ".")
     ]
+    if (table["selection"] == "oracle").any():
+        notes.append(ORACLE)
     if len(exclusions):
         notes.append(f"{len(exclusions)} clips were excluded by earlier stages: `exclusions.csv` names them.")
-    by_reason: dict[str, list[str]] = {}
-    for entry in left_out:
-        by_reason.setdefault(entry["reason"], []).append(f"{entry['experiment']} ({entry['model']})")
-    notes += [f"Left out: {', '.join(names)}: {reason}." for reason, names in by_reason.items()]
+    notes += _left_out(left_out, set(table["model"]))
     incomplete = {"TYPE-I", "TYPE-II"} - set(table.loc[table["experiment"] == "average", "type"])
     notes += [f"No average of {type_}: it needs all six experiments." for type_ in sorted(incomplete)]
     return [f"- {note}" for note in notes]

@@ -31,10 +31,13 @@ def published_score(type_: str, experiment: str, model: str) -> Published | None
         ``TYPE-I`` or ``TYPE-II``.
     experiment
         ``H->V`` and the like, or ``average``.
+    model
+        Its public name; what follows ``@`` says on what it ran here, and is no part of the papers' name.
     """
+    name = model.partition("@")[0]
     cells = _cells()
     for paper in PRECEDENCE:
-        uf1, accuracy = (cells.get((paper, type_, experiment, model, metric)) for metric in ("uf1", "accuracy"))
+        uf1, accuracy = (cells.get((paper, type_, experiment, name, metric)) for metric in ("uf1", "accuracy"))
         if uf1 is not None or accuracy is not None:
             return Published(uf1, accuracy, paper)
     return None

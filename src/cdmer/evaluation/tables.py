@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cdmer.evaluation.intervals import bootstrap_uf1, interval
 from cdmer.evaluation.markdown import cdmer_markdown
-from cdmer.evaluation.metrics import accuracy, uar, uf1
+from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
 from cdmer.files import write_text
 from cdmer.protocols.cdmer import CLASSES, Experiment, cdmer_experiments
@@ -39,17 +39,18 @@ COLUMNS = (
     "published_in",
     "interval_over",
     "data",
+    "point",
 )
+TEXTS = dict.fromkeys(("clip", "subject", "label", "predicted", "point"), str)
 SEED = 20180515  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
 
 
 class Part(TypedDict):
-    """One experiment × model of the table: where its predictions are."""
+    """One experiment × model of the table."""
 
     experiment: str
     model: str
     data: str  # where source and target come from: real, released, synthetic, or two of these
-    predictions: str
 
 
 @dataclass(frozen=True)
@@ -60,46 +61,57 @@ class Scores:
     model: str
     data: str
     selection: str
+    point: str  # the hyper-parameters that were chosen
     uf1: NDArray[np.float64]  # by round
     uar: NDArray[np.float64]
     accuracy: NDArray[np.float64]
     n_target: int
     bootstrap: NDArray[np.float64]
     over: str
+    absent: tuple[str, ...]  # classes without a clip in the target
 
 
 def tabulate_cdmer(
-    parts: Sequence[Part],
-    left_out: Sequence[Mapping[str, str]],
+    predictions: Sequence[str | Path],
     exclusions: str | Path,
     csv: str | Path,
     md: str | Path,
+    parts: Sequence[Part],
+    left_out: Sequence[Mapping[str, str]],
 ) -> None:
     """Score all predictions and write the table.
 
     Parameters
     ----------
-    parts
-        The experiments to tabulate, in the order of the rows.
-    left_out
-        Experiments that could not be computed: ``experiment``, ``model``, ``reason``.
+    predictions
+        Files of the models stage, in the order of the rows.
     exclusions
         CSV of the clips that earlier stages left out, counted under the table.
     csv, md
         What to write: one row a model × experiment × selection, and the papers' shape.
+    parts
+        Whose predictions they are, one by one.
+    left_out
+        Experiments that could not be computed: ``experiment``, ``model``, ``reason``.
     """
     experiments = {experiment.name: experiment for experiment in cdmer_experiments()}
-    scores = [s for part in parts for s in _score(experiments[part["experiment"]], part)]
+    scores = [
+        score
+        for file, part in zip(predictions, parts, strict=True)
+        for score in _score(file, experiments[part["experiment"]], part)
+    ]
     rows = [_row(score) for score in scores]
     rows += [_average_row(type_, group) for type_, group in _complete_types(scores)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
-    write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions)))
+    absent = {score.experiment.name: score.absent for score in scores if score.absent}
+    write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions), absent))
 
 
-def _score(experiment: Experiment, part: Part) -> Iterable[Scores]:
+def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Scores]:
     """One `Scores` for each selection in a file of predictions."""
-    table = pd.read_csv(part["predictions"], dtype={"clip": str, "subject": str, "label": str, "predicted": str})
+    # a subject may be called NA: only an empty cell is missing
+    table = pd.read_csv(file, dtype=TEXTS, keep_default_na=False, na_values=[""])
     for selection, chosen in table.groupby("selection", sort=False):
         rounds = [group for _, group in chosen.groupby("round")]
         pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in rounds]
@@ -112,6 +124,7 @@ def _score(experiment: Experiment, part: Part) -> Iterable[Scores]:
             model=part["model"],
             data=part["data"],
             selection=str(selection),
+            point="; ".join(chosen["point"].dropna().unique()),
             uf1=np.array([uf1(*pair, CLASSES) for pair in pairs]),
             uar=np.array([uar(*pair, CLASSES) for pair in pairs]),
             accuracy=np.array([accuracy(*pair) for pair in pairs]),
@@ -119,6 +132,7 @@ def _score(experiment: Experiment, part: Part) -> Iterable[Scores]:
             # the same people are drawn in every round: the interval is about people, the spread about rounds
             bootstrap=np.mean([draw.values for draw in draws], axis=0),
             over=draws[0].over,
+            absent=tuple(absent_classes(pairs[0][0], CLASSES)),
         )
 
 
@@ -155,6 +169,7 @@ def _row(score: Scores) -> dict[str, Any]:
         "n_target": score.n_target,
         "interval_over": score.over,
         "data": score.data,
+        "point": score.point,
         **_numbers(score.uf1, score.uar, score.accuracy, score.bootstrap),
         **_published(experiment.type, experiment.name, score.model),
     }

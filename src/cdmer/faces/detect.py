@@ -1,24 +1,18 @@
-"""Face detection and 68 landmarks with dlib.
+"""Face detection: one function in front of the detectors, each a module of its own that is loaded when it is used."""
 
-The detector is dlib's histogram of oriented gradients; the landmarks are those of Kazemi and Sullivan (2014), with the
-weights that come with the package face_recognition_models. They were trained on iBUG 300-W, whose licence excludes
-commercial use.
-"""
+from importlib import import_module
 
-import importlib.util
-from functools import cache
-from pathlib import Path
-from typing import Any
-
-import dlib
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from cdmer.errors import CdmerError
-
-DEPENDS_ON_LIBRARIES = ("face_recognition_models",)
-
-LANDMARK_WEIGHTS = "shape_predictor_68_face_landmarks.dat"
+# Each has `detect(image, upsample)`. Named, not imported: a job's code digest holds the detector in use alone, so a
+# new torch recomputes nothing for those who use dlib.
+DETECTORS = {
+    "dlib": "cdmer.faces.dlib_hog",
+    "mtcnn": "cdmer.faces.mtcnn",
+    "yunet": "cdmer.faces.yunet",
+}
+LANDMARKS = "cdmer.faces.landmarks"
 
 
 def detect_faces(image: NDArray[np.uint8], method: str = "dlib", upsample: int = 0) -> NDArray[np.float32]:
@@ -29,80 +23,34 @@ def detect_faces(image: NDArray[np.uint8], method: str = "dlib", upsample: int =
     image
         uint8 (height, width) grey or (height, width, 3) RGB.
     method
-        ``dlib``: the HOG detector.
+        ``dlib``: histogram of oriented gradients; ``mtcnn``: Zhang et al. (2016), as in facenet-pytorch; ``yunet``:
+        the present form of libfacedetection, whose weights are to be downloaded (`cdmer doctor` says from where).
     upsample
-        How often the image is doubled first. Without, faces under some 80 pixels are missed; each doubling costs
-        four times the time and may add false faces.
+        How often the image is doubled first. With dlib, faces under some 80 pixels are missed without; each doubling
+        costs four times the time and may add false faces.
 
     Returns
     -------
     array
         float32 (faces, 5): x0, y0, x1, y1 in pixels, and the detector's score; best first, (0, 5) where there is none.
-    """
-    if method != "dlib":
-        raise ValueError(f"there is no detector {method!r}; known: dlib")
-    rectangles, scores, _ = _detector().run(_image(image), upsample, 0.0)
-    faces = [
-        (box.left(), box.top(), box.right() + 1, box.bottom() + 1, score)
-        for box, score in zip(rectangles, scores, strict=True)
-    ]
-    faces.sort(key=lambda face: -face[4])
-    return np.asarray(faces, dtype=np.float32).reshape(-1, 5)
-
-
-def find_landmarks(image: NDArray[np.uint8], box: ArrayLike) -> NDArray[np.float32]:
-    """The 68 landmarks of the face in a box.
-
-    Parameters
-    ----------
-    image
-        uint8 (height, width) grey or (height, width, 3) RGB.
-    box
-        x0, y0, x1, y1 in pixels, as `detect_faces` returns them (a score behind them is ignored).
-
-    Returns
-    -------
-    array
-        float32 (68, 2): x then y in pixels, in the order of iBUG 300-W (0-16 jaw, 17-26 brows, 27-35 nose,
-        36-41 and 42-47 eyes, 48-67 mouth).
-    """
-    x0, y0, x1, y1 = (round(float(value)) for value in np.asarray(box, dtype=float)[:4])
-    shape = _predictor()(_image(image), dlib.rectangle(x0, y0, x1 - 1, y1 - 1))
-    return np.asarray([(point.x, point.y) for point in shape.parts()], dtype=np.float32)
-
-
-def landmark_weights() -> Path:
-    """Where the landmark weights are.
+        A box may reach beyond the image where its border cuts a face.
 
     Raises
     ------
     CdmerError
-        The package that brings them is not installed.
+        The detector's weights, or the packages that it runs on, are not there.
+    ValueError
+        No such detector, or no 8-bit image.
     """
-    # The package itself cannot be imported with today's setuptools; its files can be found.
-    spec = importlib.util.find_spec("face_recognition_models")
-    folders = [Path(folder) / "models" for folder in (spec.submodule_search_locations or ())] if spec else []
-    for folder in folders:
-        if (folder / LANDMARK_WEIGHTS).exists():
-            return folder / LANDMARK_WEIGHTS
-    raise CdmerError(
-        f"the landmark weights {LANDMARK_WEIGHTS} are not installed",
-        "pip install face_recognition_models==0.3.0, or run `make setup`",
-    )
-
-
-def _image(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    if method not in DETECTORS:
+        raise ValueError(f"there is no detector {method!r}; known: {', '.join(DETECTORS)}")
     array = np.ascontiguousarray(image)
     if array.dtype != np.uint8 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] != 3):
         raise ValueError(f"expected uint8 (height, width) or (height, width, 3), got {array.dtype} {array.shape}")
-    return array
+    faces = np.asarray(import_module(DETECTORS[method]).detect(array, upsample), dtype=np.float32).reshape(-1, 5)
+    return faces[np.argsort(-faces[:, 4], kind="stable")]
 
 
-@cache
-def _detector() -> Any:
-    return dlib.get_frontal_face_detector()
-
-
-@cache
-def _predictor() -> Any:
-    return dlib.shape_predictor(str(landmark_weights()))
+def code_of_faces(detector: str) -> tuple[str, ...]:
+    """The modules that find a recipe's faces, beside those that the job names itself."""
+    return () if detector == "none" else (DETECTORS[detector], LANDMARKS)

@@ -25,7 +25,7 @@ def export(store: FeatureStore, path: str | Path) -> Path:
     Parameters
     ----------
     store
-        What to export. Its values are written as float32, also where it keeps uint8.
+        What to export. Values that it keeps as uint8 are written as float32.
     path
         `.mat` (MATLAB 5): matrices `X` and `sample`, cell arrays of texts, and `provenance` as JSON text; `.npz`: the
         same as arrays, no pickling needed; in both a missing text is empty. `.parquet`: a row a sample, `X` a list of
@@ -64,7 +64,9 @@ def import_table(path: str | Path, store_path: str | Path) -> FeatureStore:
             provenance = json.loads(str(arrays["provenance"]))
     except (OSError, ValueError, KeyError, EOFError) as error:
         raise CdmerError(f"{source}: not an exported feature store ({error})", "export the store again") from error
-    return FeatureStore.write(store_path, X, **columns, provenance=provenance, excluded=excluded)
+    return FeatureStore.write(
+        store_path, X, **columns, provenance=provenance, excluded=excluded, double=X.dtype == np.float64
+    )
 
 
 def _write_mat(store: FeatureStore, path: Path) -> None:
@@ -107,10 +109,10 @@ def _write_parquet(store: FeatureStore, path: Path) -> None:
 
 def _table(features: Features) -> pa.Table:
     width = int(np.prod(features.X.shape[1:], dtype=np.int64)) if len(features) else 0
-    flat = pa.array(features.X.reshape(-1), pa.float32())
+    flat = pa.array(features.X.reshape(-1))
     columns = {name: pa.array(getattr(features, name).tolist(), pa.string()) for name in TEXTS}
     columns["sample"] = pa.array(features.sample)
-    columns["X"] = pa.FixedSizeListArray.from_arrays(flat, width) if width else pa.array([], pa.list_(pa.float32(), 0))
+    columns["X"] = pa.FixedSizeListArray.from_arrays(flat, width) if width else pa.array([], pa.list_(flat.type, 0))
     return pa.table(columns)
 
 

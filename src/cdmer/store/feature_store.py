@@ -52,7 +52,7 @@ class Features:
     Attributes
     ----------
     X
-        (rows, ...) float32, or uint8 as stored where decoding was declined.
+        (rows, ...) float32 or float64 as stored; or uint8, where decoding was declined.
     clip, subject, emotion, label
         (rows,) objects: str, or None where missing (`clip` never is).
     sample
@@ -102,13 +102,14 @@ class FeatureStore:
         excluded: Iterable[Sequence[str | None]] = (),
         scale: float | None = None,
         compression: str = "gzip",
+        double: bool = False,
     ) -> "FeatureStore":
         """Write a store from arrays in memory, whole or not at all.
 
         Parameters
         ----------
         X
-            (rows, ...) floating point, stored as float32; or uint8, whose values are `scale` times what is stored.
+            (rows, ...) floating point, or uint8, whose values are `scale` times what is stored.
         clip, subject, emotion, label
             (rows,) texts; None, NaN and "" are missing, which a clip may not be. Arrays and Series do as well.
         sample
@@ -122,6 +123,8 @@ class FeatureStore:
             The scale of uint8 rows, 1 by default.
         compression
             "gzip" (any HDF5 tool reads it), "none", "lzf" or "blosc2" (readers need hdf5plugin).
+        double
+            Keep floating point as float64, where published results depend on its last digits; float32 otherwise.
 
         Raises
         ------
@@ -139,7 +142,9 @@ class FeatureStore:
         for name, values in {**columns, **({} if sample is None else {"sample": list(sample)})}.items():
             if len(values) != len(rows):
                 raise ValueError(f"{name} has {len(values)} values for {len(rows)} rows of X")
-        with FeatureStore.writer(path, provenance=provenance, scale=scale, compression=compression) as writer:
+        with FeatureStore.writer(
+            path, provenance=provenance, scale=scale, compression=compression, double=double
+        ) as writer:
             for run in _runs(list(zip(*columns.values(), strict=True))):
                 name, *others = (values[run.start] for values in columns.values())
                 writer.add(name, rows[run], *others, sample=None if sample is None else sample[run])
@@ -150,7 +155,12 @@ class FeatureStore:
     @staticmethod
     @contextmanager
     def writer(
-        path: str | Path, *, provenance: Mapping[str, Any], scale: float | None = None, compression: str = "gzip"
+        path: str | Path,
+        *,
+        provenance: Mapping[str, Any],
+        scale: float | None = None,
+        compression: str = "gzip",
+        double: bool = False,
     ) -> Iterator["StoreWriter"]:
         """Write a store clip by clip, for features larger than memory; parameters as for `write`.
 
@@ -161,7 +171,7 @@ class FeatureStore:
             raise ValueError(f"provenance lacks {', '.join(missing)}")
         with writing(Path(path), KIND) as file:
             _put_provenance(file, provenance)
-            writer = StoreWriter(file, scale, compression)
+            writer = StoreWriter(file, scale, compression, double)
             yield writer
             writer.finish()
 
@@ -241,7 +251,7 @@ class FeatureStore:
 
     @property
     def scale(self) -> float | None:
-        """What a stored uint8 is multiplied by; None for float32."""
+        """What a stored uint8 is multiplied by; None for floating point."""
         with reading(self.path, KIND) as file:
             return float(file["X"].attrs["scale"]) if "scale" in file["X"].attrs else None
 
@@ -270,8 +280,9 @@ class FeatureStore:
 class StoreWriter:
     """Appends the rows of one clip after another; made by `FeatureStore.writer`."""
 
-    def __init__(self, file: h5py.File, scale: float | None, compression: str) -> None:
+    def __init__(self, file: h5py.File, scale: float | None, compression: str, double: bool) -> None:
         self._file = file
+        self._float = np.dtype("<f8" if double else "<f4")
         self._scale = scale
         self._compression = compression
         self._X: h5py.Dataset | None = None
@@ -328,7 +339,7 @@ class StoreWriter:
 
     def finish(self) -> None:
         """Write the columns that were gathered; `FeatureStore.writer` calls it."""
-        X = self._X if self._X is not None else self._create(np.empty((0,), np.float32))
+        X = self._X if self._X is not None else self._create(np.empty((0,), self._float))
         put_text(X.attrs, "sha256", self._sha256.hexdigest())
         for name, values in self._texts.items():
             put_array(self._file, name, encode_texts(values))
@@ -343,7 +354,7 @@ class StoreWriter:
         if rows.dtype.kind == "f":
             if self._scale is not None:
                 raise ValueError("a scale is for uint8 rows only")
-            rows = rows.astype("<f4", copy=False)
+            rows = rows.astype(self._float, copy=False)
             if not np.isfinite(rows).all():
                 raise CdmerError(f"clip {clip}: a feature is not finite", "exclude the clip, or mend what computed it")
         elif rows.dtype != np.uint8:
@@ -404,8 +415,10 @@ def merge(
     provenance = _merged_provenance(stores)
     if manifest is not None:
         provenance["manifest_digest"] = hashlib.sha256(Path(manifest).read_bytes()).hexdigest()
-    scale = _common_scale(stores)
-    with FeatureStore.writer(path, provenance=provenance, scale=scale, compression=compression) as writer:
+    scale, double = _common_scale(stores), any(store.dtype == np.float64 for store in stores)
+    with FeatureStore.writer(
+        path, provenance=provenance, scale=scale, compression=compression, double=double
+    ) as writer:
         for store in progress(stores, f"merge {Path(path).name}", unit="shard"):
             _append_store(writer, store)
     return FeatureStore(path)

@@ -12,7 +12,7 @@ the faces does, and is asked of each file (`_direction`).
 import hashlib
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -70,8 +70,8 @@ def read_released(path: str | Path, order: Order = "blocks", release: str | None
     Returns
     -------
     Features
-        `X` float32, clips named `row_001` and so on as the file does not name them, `label` the words "negative",
-        "positive" and "surprise" for 1, 2 and 3; subjects and emotions are missing.
+        `X` float64 as released, clips named `row_001` and so on as the file does not name them, `label` the words
+        "negative", "positive" and "surprise" for 1, 2 and 3; subjects and emotions are missing.
 
     Raises
     ------
@@ -94,8 +94,8 @@ def import_released(
 ) -> FeatureStore:
     """Write a released file as a feature store; parameters and errors as for `read_released`.
 
-    The recipe names the source file, its SHA-256, its release and the order. `database` is by default what the file's
-    variables are named after (`SMIC_VIS_micro_feature`: smic_vis).
+    The recipe names the source file, its SHA-256, its release, the direction of its blocks and the order. `database` is
+    by default what the file's variables are named after (`SMIC_VIS_micro_feature`: smic_vis).
     """
     source = Path(path)
     features, found, prefix = _read(source, order, release)
@@ -103,12 +103,18 @@ def import_released(
     provenance = {
         "feature": feature,
         "database": database or prefix,
-        "recipe": {"imported": {"file": source.name, "sha256": sha256, "release": found, "order": order}},
+        "recipe": {"imported": {"file": source.name, "sha256": sha256, **found}},
         "code_digest": code_digest,
         "libraries": {"h5py": h5py.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
     }
+    # in double precision: in float32, TCA's published cells change in the third digit
     return FeatureStore.write(
-        store_path, features.X, features.clip.tolist(), label=features.label.tolist(), provenance=provenance
+        store_path,
+        features.X,
+        features.clip.tolist(),
+        label=features.label.tolist(),
+        provenance=provenance,
+        double=True,
     )
 
 
@@ -132,7 +138,37 @@ def block_columns(bins: int = 59, direction: Direction = "columns") -> NDArray[n
     return np.concatenate(parts)
 
 
-def _read(path: Path, order: Order, release: str | None) -> tuple[Features, str, str]:
+def in_order(X: NDArray[Any], recipe: Mapping[str, Any], order: Order) -> NDArray[Any]:
+    """Put the columns of a store's LBP-TOP features (rows, columns) into block order or into that of the releases.
+
+    Parameters
+    ----------
+    X
+        Features on the grids 1, 2, 4, 8.
+    recipe
+        The store's recipe, which says in what order they are.
+    order
+        What is wanted; the released order goes through blocks column by column unless the features' own release does
+        otherwise.
+
+    Raises
+    ------
+    CdmerError
+        Features on other grids.
+    """
+    imported = recipe.get("imported", {})
+    if imported.get("order", "blocks") == order:
+        return X
+    if X.ndim != 2 or X.shape[1] % (_BLOCKS * _PLANES):
+        raise CdmerError(
+            f"features of shape {X.shape[1:]} are not those of {_BLOCKS} blocks and {_PLANES} planes",
+            "the released column order is known for LBP-TOP on the grids [1, 2, 4, 8]",
+        )
+    columns = block_columns(X.shape[1] // (_BLOCKS * _PLANES), imported.get("direction", "columns"))
+    return X[:, columns if order == "blocks" else np.argsort(columns)]
+
+
+def _read(path: Path, order: Order, release: str | None) -> tuple[Features, dict[str, str], str]:
     if order not in ("blocks", "released"):
         raise CdmerError(f"column order {order!r} is unknown", "choose blocks or released")
     if release is not None and release not in RELEASES:
@@ -141,19 +177,20 @@ def _read(path: Path, order: Order, release: str | None) -> tuple[Features, str,
     X, bins = contents.X, _bins(path, contents.X)
     _check_histograms(path, X, bins)
     found = _release(path, X, bins, release)
-    chosen = X[:, block_columns(bins, _direction(path, X, bins, found))] if order == "blocks" else X
+    direction = _direction(path, X, bins, found)
+    chosen = X[:, block_columns(bins, direction)] if order == "blocks" else X
     count = len(X)
     nothing = np.full(count, None, object)
     clip = np.array([f"row_{number:03d}" for number in range(1, count + 1)], object)
     features = Features(
-        X=chosen.astype(np.float32),
+        X=chosen,
         clip=clip,
         subject=nothing,
         emotion=nothing.copy(),
         label=_words(path, contents.label),
         sample=np.zeros(count, np.int64),
     )
-    return features, found, contents.prefix
+    return features, {"release": found, "direction": direction, "order": order}, contents.prefix
 
 
 def _load(path: Path) -> _Contents:

@@ -45,7 +45,7 @@ class FeatureDataset(Dataset[Any]):
 
     def __getitems__(self, indices: Sequence[int]) -> list[Any]:
         """Read a batch, as torch's DataLoader asks for it."""
-        X = torch.from_numpy(self.store.rows(self.rows[list(indices)], columns=["X"]).X)
+        X = torch.from_numpy(self.store.rows(self.rows[list(indices)], columns=["X"]).X).float()
         if self.targets is None:
             return list(X)
         return list(zip(X, self.targets[list(indices)], strict=True))

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
 
+DEPENDS_ON_LIBRARIES = ("skimage", "matplotlib")  # which bring the portraits
+
 _COLLINS_LANDMARKS = (
     (179, 104), (179, 116), (180, 127), (181, 139), (185, 151), (191, 160), (200, 169), (209, 176), (221, 178),
     (232, 177), (243, 171), (253, 164), (260, 154), (265, 144), (268, 132), (270, 120), (272, 108), (186, 94),

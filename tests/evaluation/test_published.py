@@ -1,0 +1,87 @@
+"""The papers' numbers: each cell once, and the same as in the papers."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import cdmer.evaluation.published as module
+from cdmer.evaluation.published import PRECEDENCE, published_score
+from cdmer.protocols.cdmer import cdmer_experiments
+
+ROWS = pd.read_csv(Path(module.__file__).with_name("published.csv"), keep_default_na=False)
+KEY = ["paper", "type", "experiment", "model", "variant", "metric"]
+# (type, experiment, model) in our words and the paper's seed, experiment and method in the transcript's
+CELLS = [
+    (("TYPE-I", "V->N", "SVM"), ("002_TGSR", "Exp5:V->N", "SVM")),
+    (("TYPE-I", "H->V", "TGSR"), ("002_TGSR", "Exp1:H->V", "TGSR")),
+    (("TYPE-II", "N->C", "TCA"), ("002_TGSR", "Exp12:N->C", "TCA")),
+    (("TYPE-II", "C->H", "TKL"), ("002_TGSR", "Exp7:C->H", "TKL")),  # MADTN prints another number
+    (("TYPE-I", "average", "GFK"), ("002_TGSR", "average", "GFK")),
+    (("TYPE-II", "H->C", "MADTN"), ("003_MADTN", "Exp8:H->C", "MADTN")),
+]
+
+
+@pytest.fixture(scope="module")
+def transcript(real):
+    """The papers' tables as transcribed beside the real data."""
+    path = real.parent / "methods" / "published.csv"
+    if not path.is_file():
+        pytest.skip("the transcript of the papers' tables (../shared/methods/published.csv) is not on this machine")
+    return pd.read_csv(path, keep_default_na=False)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), CELLS, ids=" ".join)
+def test_cells_are_those_of_the_papers(transcript, ours, theirs):
+    type_, _, _ = ours
+    seed, experiment, method = theirs
+    rows = transcript[
+        (transcript["seed"] == seed)
+        & (transcript["protocol"] == f"CDMER {type_}")
+        & (transcript["experiment"] == experiment)
+        & (transcript["method"] == method)
+        & (transcript["variant"] == "")
+    ].set_index("metric")["value"]
+    found = published_score(*ours)
+    assert found.uf1 == float(rows["macro_f1"])
+    assert found.accuracy == float(rows["accuracy"])
+    assert f"_{found.paper}" in seed
+
+
+def test_the_svm_of_the_benchmark():
+    """TGSR, Tables II and III."""
+    assert published_score("TYPE-I", "V->N", "SVM") == (0.6186, 0.6338, "TGSR")
+    assert published_score("TYPE-II", "N->C", "SVM") == (0.2368, 0.2385, "TGSR")
+
+
+def test_what_no_paper_prints_is_none():
+    assert published_score("TYPE-I", "V->N", "STSTNet") is None
+    assert published_score("TYPE-II", "V->N", "SVM") is None
+
+
+def test_every_cell_is_there_once_of_a_known_paper_and_experiment():
+    assert not ROWS.duplicated(KEY).any()
+    assert set(ROWS["paper"]) == set(PRECEDENCE)
+    assert set(ROWS["metric"]) == {"uf1", "accuracy"}
+    known = {(experiment.type, experiment.name) for experiment in cdmer_experiments()}
+    known |= {("TYPE-I", "average"), ("TYPE-II", "average")}
+    assert set(ROWS[["type", "experiment"]].itertuples(index=False, name=None)) <= known
+
+
+def test_scores_are_fractions():
+    assert ROWS["value"].between(0, 1).all()
+
+
+def test_every_plain_cell_can_be_had_from_the_first_paper_that_prints_it():
+    plain = ROWS[ROWS["variant"] == ""]
+    for (type_, experiment, model), group in plain.groupby(["type", "experiment", "model"]):
+        found = published_score(type_, experiment, model)
+        assert found.paper == min(group["paper"], key=PRECEDENCE.index)
+        cells = group[group["paper"] == found.paper].set_index("metric")["value"]
+        assert (found.uf1, found.accuracy) == (cells.get("uf1"), cells.get("accuracy"))
+
+
+def test_a_variant_is_no_plain_cell():
+    """FR prints HOG-TOP for p = 4 and p = 8, and no HOG-TOP."""
+    assert set(ROWS.loc[ROWS["model"] == "HOG-TOP", "variant"]) == {"p=4", "p=8"}
+    assert published_score("TYPE-I", "H->V", "HOG-TOP") is None

@@ -1,0 +1,420 @@
+"""The plan: what is computed, from what, and what is left out; on databases that take no rendering."""
+
+import inspect
+import json
+
+import pytest
+
+from cdmer.code import code_digest
+from cdmer.config import read_config
+from cdmer.databases.cohort.plan import plan_database
+from cdmer.databases.stage import write_subject
+from cdmer.descriptors.job import compute_features
+from cdmer.errors import CdmerError
+from cdmer.evaluation.tables import tabulate_cdmer
+from cdmer.plan import Plan, experiment_of
+from cdmer.protocols.cdmer import cdmer_experiments
+from cdmer.protocols.train import train_model
+from cdmer.store.released import import_released
+
+FEATURE = "lbp_top_r3p8"
+ONLY_CASME2_AND_VIS = {"smic_hs": None, "smic_nir": None, "samm": None}
+
+
+@pytest.fixture
+def plan():
+    """A plan of one model on a tiny cohort, with what a test changes."""
+
+    def make(remembered=None, fresh=True, **changes):
+        config = read_config({"cohort": {"size": "tiny"}, "models": ["SVM"], **changes})
+        return Plan(config, remembered=remembered, fresh=fresh)
+
+    return make
+
+
+@pytest.fixture
+def smic_vis(tmp_path):
+    """SMIC-VIS on disk, in its own layout: two subjects of one clip; a plan looks at names, not at pictures."""
+    root = tmp_path / "SMIC_all_raw" / "VIS"
+    for subject, clip in (("s11", "negative/s11_ne_01"), ("s2", "surprise/s2_sur_01")):
+        folder = root / subject / "micro" / clip
+        folder.mkdir(parents=True)
+        (folder / "00001.bmp").write_bytes(b"a frame")
+    return root
+
+
+@pytest.fixture
+def released(tmp_path):
+    """What the configuration says of two released files, which are there."""
+    files = {"casme2": "CASME2.mat", "smic_vis": "VIS.mat"}
+    for file in files.values():
+        (tmp_path / file).write_bytes(b"MATLAB")
+    return {
+        "imported_from": str(tmp_path),
+        "imported_features": [{"database": name, "feature": FEATURE, "file": file} for name, file in files.items()],
+    }
+
+
+# -- databases
+
+
+def test_without_a_root_a_look_alike_stands_in(plan):
+    made = plan()
+    assert list(made.databases) == ["smic_hs", "smic_vis", "smic_nir", "casme2", "samm"]
+    for name in made.databases:
+        assert made.is_synthetic(name)
+        assert made.origin("SVM", name) == "synthetic"
+        assert made.subjects(name) == [subject.subject for subject in plan_database(name, "tiny", 1).subjects]
+        assert made.root(name).startswith(f"results/databases/{name}/synthetic/")
+    assert made.annotation("smic_hs") is None
+    assert made.annotation("casme2") == "results/databases/casme2/synthetic/CASME2-coding-20140508.xlsx"
+    # a database can be read once all its frames and its spreadsheet are there
+    truths = [f"results/databases/casme2/synthetic/truth/{subject}.h5" for subject in made.subjects("casme2")]
+    assert made.rendered("casme2") == [*truths, made.annotation("casme2")]
+    assert len(made.rendered("smic_vis")) == len(made.subjects("smic_vis"))
+
+
+def test_a_root_is_read_where_it_lies(plan, smic_vis):
+    made = plan(databases={"smic_vis": {"root": str(smic_vis)}})
+    assert made.subjects("smic_vis") == ["s2", "s11"]
+    assert made.root("smic_vis") == str(smic_vis)
+    assert made.annotation("smic_vis") is None
+    assert made.rendered("smic_vis") == []
+    assert made.origin("SVM", "smic_vis") == "real"
+    assert made.origin("SVM", "casme2") == "synthetic"
+    assert made.reader_settings("smic_vis") == {
+        "database": "smic_vis",
+        "reader": "smic",
+        "root": str(smic_vis),
+        "annotation": None,
+    }
+
+
+def test_the_home_folder_may_be_written_as_a_tilde(plan, smic_vis, monkeypatch):
+    monkeypatch.setenv("HOME", str(smic_vis.parents[1]))
+    made = plan(databases={"smic_vis": {"root": "~/SMIC_all_raw/VIS"}})
+    assert made.root("smic_vis") == str(smic_vis)
+    assert made.subjects("smic_vis") == ["s2", "s11"]
+
+
+def test_a_database_of_no_look_alike_needs_a_root(plan):
+    with pytest.raises(CdmerError, match=r"databases\.casme3: only .*casme2.* have a synthetic look-alike"):
+        plan(databases={"casme3": {"reader": "casme2"}}).subjects("casme3")
+
+
+@pytest.mark.parametrize("key", ["root", "annotation"])
+def test_a_path_that_does_not_exist_is_named_with_its_key(plan, tmp_path, key):
+    paths = {"root": str(tmp_path), "annotation": str(tmp_path / "sheet.xlsx")}
+    (tmp_path / "sheet.xlsx").touch()
+    missing = str(tmp_path / "nowhere")
+    with pytest.raises(CdmerError) as caught:
+        plan(databases={"casme2": {**paths, key: missing}})
+    assert caught.value.problem == f"databases.casme2.{key}: {missing} does not exist"
+    assert "null" in caught.value.remedy
+
+
+def test_a_digest_belongs_to_one_subject(plan, smic_vis):
+    def digests():
+        made = plan(databases={"smic_vis": {"root": str(smic_vis)}})
+        return {subject: made.clips_digest("smic_vis", subject) for subject in made.subjects("smic_vis")}
+
+    first = digests()
+    assert digests() == first
+    (smic_vis / "s2/micro/surprise/s2_sur_01/00001.bmp").write_bytes(b"another frame")
+    second = digests()
+    assert second["s2"] != first["s2"]
+    assert second["s11"] == first["s11"]
+
+
+def test_a_synthetic_subjects_digest_follows_the_cohorts_plan(plan):
+    def digest(**cohort):
+        made = plan(cohort={"size": "tiny", **cohort})
+        return made.clips_digest("casme2", made.subjects("casme2")[0])
+
+    assert digest() == digest(seed=1)
+    assert len({digest(), digest(seed=2), digest(noise=0), digest(blinks=False), digest(head_motion=False)}) == 5
+
+
+# -- the census
+
+
+def test_jobs_read_the_census_that_their_run_took(plan, smic_vis, tmp_path):
+    """A database that changes in mid-run changes the plan of the next run, not of this run's jobs."""
+    remembered = tmp_path / "state" / "census.json"
+    roots = {"databases": {"smic_vis": {"root": str(smic_vis)}, **dict.fromkeys(["smic_hs", "smic_nir", "samm"])}}
+    run = plan(remembered, **roots).census
+    assert json.loads(remembered.read_text()) == run
+    added = smic_vis / "s3/micro/positive/s3_po_01"
+    added.mkdir(parents=True)
+    (added / "00001.bmp").write_bytes(b"a frame")
+    job = plan(remembered, fresh=False, **roots)
+    assert job.census == run
+    assert job.subjects("smic_vis") == ["s2", "s11"]
+    assert plan(remembered, **roots).subjects("smic_vis") == ["s2", "s3", "s11"]
+    assert plan(remembered, fresh=False, **roots).subjects("smic_vis") == ["s2", "s3", "s11"]
+
+
+def test_a_job_without_a_census_takes_its_own(plan, tmp_path):
+    assert plan(tmp_path / "none.json", fresh=False).subjects("casme2") == plan().subjects("casme2")
+
+
+# -- what is computed
+
+
+def test_everything_is_computable_from_a_cohort(plan):
+    made = plan()
+    assert made.left_out() == []
+    assert made.computable() == [(experiment, "SVM") for experiment in cdmer_experiments()]
+    assert made.feature_stores() == [f"results/features/{FEATURE}/{name}.h5" for name in made.databases]
+    # SAMM has no part in these experiments: its features are made on request only
+    assert [path.split("/")[-1] for path in made.model_stores()] == [
+        *("smic_hs.h5", "smic_vis.h5", "smic_nir.h5"),
+        "casme2.h5",
+    ]
+
+
+def test_parts_are_in_the_papers_order_with_where_they_come_from(plan, smic_vis):
+    made = plan(databases={"smic_vis": {"root": str(smic_vis)}})
+    parts = made.parts()
+    assert [part["experiment"] for part in parts] == [
+        *("H->V", "V->H", "H->N", "N->H", "V->N", "N->V"),
+        *("C->H", "H->C", "C->V", "V->C", "C->N", "N->C"),
+    ]
+    assert parts[0] == {"experiment": "H->V", "model": "SVM", "data": "real and synthetic"}
+    assert made.predictions() == [
+        f"results/models/cdmer/{part['experiment'].replace('->', '_to_')}/SVM/predictions.csv" for part in parts
+    ]
+    mixed = {part["experiment"] for part in parts if part["data"] == "real and synthetic"}
+    assert mixed == {"H->V", "V->H", "V->N", "N->V", "C->V", "V->C"}
+    assert {part["data"] for part in parts if part["experiment"] not in mixed} == {"synthetic"}
+
+
+def test_a_database_left_out_takes_its_experiments_with_it_by_name_and_with_the_reason(plan):
+    made = plan(databases={"smic_nir": None})
+    assert "smic_nir" not in made.databases
+    out = {(entry.experiment, entry.model): entry.reason for entry in made.left_out()}
+    reason = "the configuration has no database smic_nir"
+    assert out == {(name, "SVM"): reason for name in ("H->N", "N->H", "V->N", "N->V", "C->N", "N->C")}
+    assert [experiment.name for experiment, _ in made.computable()] == ["H->V", "V->H", "C->H", "H->C", "C->V", "V->C"]
+    assert made.lacks(FEATURE, "smic_nir") == reason
+    assert made.lacks(FEATURE, "smic_hs") == ""
+
+
+def test_both_reasons_are_told_where_both_databases_are_missing(plan):
+    made = plan(databases={"smic_nir": None, "smic_vis": None})
+    reasons = {entry.experiment: entry.reason for entry in made.left_out()}
+    assert reasons["V->N"] == ("the configuration has no database smic_vis; the configuration has no database smic_nir")
+    assert reasons["N->H"] == "the configuration has no database smic_nir"
+
+
+def test_the_table_knows_its_parts_and_what_it_leaves_out(plan):
+    made = plan(databases={"smic_nir": None})
+    settings = made.table_settings()
+    assert settings["parts"] == made.parts()
+    assert settings["left_out"][0] == {
+        "experiment": "H->N",
+        "model": "SVM",
+        "reason": "the configuration has no database smic_nir",
+    }
+    assert len(settings["parts"]) + len(settings["left_out"]) == 12
+    assert json.loads(json.dumps(settings)) == settings
+
+
+def test_models_come_one_after_the_other_with_all_their_experiments(plan):
+    parts = plan(models=["TCA", "SVM"]).parts()
+    assert [part["model"] for part in parts] == ["TCA"] * 12 + ["SVM"] * 12
+    assert [part["experiment"] for part in parts[:12]] == [part["experiment"] for part in parts[12:]]
+
+
+def test_a_table_of_nothing_is_refused_with_every_reason(plan):
+    made = plan(databases=dict.fromkeys(["smic_hs", "smic_vis", "smic_nir"]))
+    assert made.parts() == []
+    with pytest.raises(CdmerError, match="no experiment can be computed") as caught:
+        made.predictions()
+    for name in ("smic_hs", "smic_vis", "smic_nir"):
+        assert f"the configuration has no database {name}" in caught.value.problem
+
+
+# -- released features
+
+
+def test_released_features_stand_in_place_of_computed_ones(plan, released, tmp_path):
+    made = plan(databases=ONLY_CASME2_AND_VIS, **released)
+    assert made.shards(FEATURE, "casme2") == [f"results/features/{FEATURE}/casme2.released.h5"]
+    assert made.released_file("casme2", FEATURE) == str(tmp_path / "CASME2.mat")
+    assert made.manifest(FEATURE, "casme2") == []
+    assert made.census == {}
+    assert [(part["experiment"], part["data"]) for part in made.parts()] == [("C->V", "released"), ("V->C", "released")]
+
+
+def test_released_features_and_a_look_alike_of_another_database(plan, released):
+    made = plan(databases={"smic_nir": None, "samm": None}, **released)
+    data = {part["experiment"]: part["data"] for part in made.parts()}
+    assert data == {
+        "H->V": "released and synthetic",
+        "V->H": "released and synthetic",
+        "C->H": "released and synthetic",
+        "H->C": "released and synthetic",
+        "C->V": "released",
+        "V->C": "released",
+    }
+    assert list(made.census) == ["smic_hs"]
+
+
+def test_no_look_alike_stands_in_for_clips_behind_a_release(plan, released):
+    """Another feature of that database would be computed from other people than the released one."""
+    made = plan(
+        databases=ONLY_CASME2_AND_VIS,
+        features={"lbp_top_r1p8": {"radius": 1}},
+        model_settings={"SVM": {"feature": "lbp_top_r1p8"}},
+        **released,
+    )
+    assert not made.is_synthetic("casme2")
+    assert not made.has_clips("casme2")
+    assert made.parts() == []
+    reasons = {entry.experiment: entry.reason for entry in made.left_out()}
+    assert "casme2 has released features but no clips to compute lbp_top_r1p8 from" in reasons["C->V"]
+    assert made.feature_stores() == [f"results/features/{FEATURE}/{name}.h5" for name in ("smic_vis", "casme2")]
+
+
+def test_with_a_root_other_features_are_computed_beside_a_release(plan, released, smic_vis):
+    made = plan(
+        databases={**ONLY_CASME2_AND_VIS, "smic_vis": {"root": str(smic_vis)}},
+        features={"lbp_top_r1p8": {"radius": 1}},
+        **released,
+    )
+    assert made.shards(FEATURE, "smic_vis") == [f"results/features/{FEATURE}/smic_vis.released.h5"]
+    assert made.shards("lbp_top_r1p8", "smic_vis") == [
+        "results/features/lbp_top_r1p8/smic_vis/s2.h5",
+        "results/features/lbp_top_r1p8/smic_vis/s11.h5",
+    ]
+    assert made.manifest("lbp_top_r1p8", "smic_vis") == ["results/databases/smic_vis/manifest.csv"]
+
+
+def test_a_release_that_is_not_there_is_named(plan, released, tmp_path):
+    (tmp_path / "VIS.mat").unlink()
+    with pytest.raises(CdmerError) as caught:
+        plan(**released)
+    assert caught.value.problem == f"imported_features: {tmp_path / 'VIS.mat'} does not exist"
+    assert "imported_from" in caught.value.remedy
+
+
+# -- what jobs are told
+
+
+def test_settings_are_the_arguments_of_their_jobs_and_json(plan, released):
+    """Each job's function takes its files, the keys of its settings and nothing else."""
+    made = plan(**released)
+    experiment = next(iter(cdmer_experiments()))
+    jobs = [
+        (plan_database, ("casme2",), made.cohort_settings(), {}),
+        (write_subject, ("s1", "out"), made.reader_settings("smic_hs"), {}),
+        (
+            compute_features,
+            ("in", "out"),
+            made.feature_settings(FEATURE, "smic_hs", made.subjects("smic_hs")[0]),
+            {"code": "c"},
+        ),
+        (import_released, ("in", "out"), made.import_settings(FEATURE, "casme2"), {"code_digest": "c"}),
+        (train_model, ("s", "t", "p", "m", "g"), made.model_settings("SVM", experiment), {}),
+        (tabulate_cdmer, (["p"], "e", "c", "m"), made.table_settings(), {}),
+    ]
+    for job, files, settings, others in jobs:
+        inspect.signature(job).bind(*files, **settings, **others)
+        assert json.loads(json.dumps(settings)) == settings
+
+
+@pytest.mark.parametrize(
+    ("changes", "read"),
+    [
+        ({"faces": {"aligned_112": {"eye_height": 0.3}}}, True),
+        ({"frames": {"tim_16": {"length": 20}}}, True),
+        ({"features": {FEATURE: {"grids": [1, 2]}}}, True),
+        ({"cohort": {"size": "tiny", "seed": 2}}, True),  # other clips
+        ({"cohort": {"size": "tiny", "noise": 0}}, True),  # the same clips in other frames
+        ({"faces": {"other": {"size": 64}}}, False),
+        ({"frames": {"other": {"length": 20}}}, False),
+        ({"features": {"other": {"radius": 1}}}, False),
+        ({"model_settings": {"SVM": {"C": 2}}}, False),
+        ({"cdmer": {"casme2_negative": "disgust_repression"}}, False),
+        ({"rounds": 3, "budget": "paper", "selection": ["oracle"]}, False),
+        ({"databases": {"samm": None}}, False),
+    ],
+)
+def test_a_features_settings_hold_what_its_job_reads_and_no_more(plan, changes, read):
+    before, after = (
+        made.feature_settings(FEATURE, "casme2", made.subjects("casme2")[0]) for made in (plan(), plan(**changes))
+    )
+    assert (before != after) == read
+
+
+def test_a_features_settings_say_where_it_comes_from(plan):
+    made = plan(features={FEATURE: {"radius": 2, "grids": [1, 3]}})
+    subject = made.subjects("casme2")[0]
+    settings = made.feature_settings(FEATURE, "casme2", subject)
+    assert settings["module"] == "cdmer.descriptors.lbp_top"
+    assert settings["parameters"] == {"radius": 2, "neighbors": 8, "grids": [1, 3]}
+    origin = settings["provenance"]
+    assert (origin["feature"], origin["database"]) == (FEATURE, "casme2")
+    assert origin["manifest_digest"] == made.clips_digest("casme2", subject)
+    assert origin["recipe"]["frames"]["length"] == 16
+    assert origin["recipe"]["faces"]["size"] == 112
+    assert {"numpy", "cv2", "dlib"} <= set(origin["libraries"])  # faces and frames are behind it too
+
+
+@pytest.mark.parametrize(
+    ("changes", "read"),
+    [
+        ({"model_settings": {"SVM": {"C": 2}}}, True),
+        ({"cdmer": {"casme2_negative": "disgust_repression"}}, True),
+        ({"faces": {"aligned_112": {"eye_height": 0.3}}}, False),  # reaches it through the features
+        ({"features": {FEATURE: {"grids": [1]}}}, False),
+        ({"rounds": 3, "budget": "paper", "selection": ["oracle"]}, False),
+    ],
+)
+def test_a_models_settings_hold_what_its_job_reads_and_no_more(plan, changes, read):
+    for experiment in cdmer_experiments():
+        before, after = (made.model_settings("SVM", experiment) for made in (plan(), plan(**changes)))
+        assert (before != after) == read
+
+
+def test_a_models_settings_name_source_and_target(plan):
+    settings = plan(model_settings={"SVM": {"C": 0.5}}).model_settings("SVM", experiment_of("C_to_H"))
+    assert settings == {
+        "databases": ["casme2", "smic_hs"],
+        "module": "cdmer.adaptation.svm",
+        "estimator": "SVM",
+        "parameters": {"C": 0.5},
+        "columns": "blocks",
+        "selection": ["default"],
+        "budget": None,
+        "casme2_negative": "disgust_sadness_fear",
+    }
+
+
+def test_how_hyper_parameters_are_chosen_reaches_models_that_have_a_grid(plan):
+    made = plan(models=["SVM", "TCA", "TGSR@released"], selection=["default", "oracle"], budget="paper")
+    told = {
+        name: {key: made.model_settings(name, experiment_of("C_to_H"))[key] for key in ("selection", "budget")}
+        for name in made.models
+    }
+    searched = {"selection": ["default", "oracle"], "budget": "paper"}
+    assert told == {
+        "SVM": {"selection": ["default"], "budget": None},
+        "TCA": searched,
+        "TGSR@released": searched,
+    }
+    assert made.model_settings("TGSR@released", experiment_of("C_to_H"))["columns"] == "released"
+
+
+def test_code_digests_are_of_the_code_that_runs(plan):
+    made = plan()
+    assert made.reader_code("casme2") == code_digest("cdmer.databases.stage", "cdmer.databases.casme2")
+    assert made.reader_code("casme2") != made.reader_code("samm")
+    assert made.feature_code(FEATURE) == code_digest("cdmer.descriptors.job", "cdmer.descriptors.lbp_top")
+    assert made.model_code("SVM") == code_digest("cdmer.protocols.train", "cdmer.adaptation.svm")
+
+
+def test_a_folder_names_its_experiment():
+    for experiment in cdmer_experiments():
+        assert experiment_of(experiment.key) == experiment
