@@ -5,12 +5,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable
-from io import BytesIO
 from pathlib import Path
 
 import pytest
-from openpyxl import Workbook
-from PIL import Image
 
 from cdmer.databases import read_manifest
 from cdmer.databases.manifest import COLUMNS, join_manifest, load_manifest
@@ -18,29 +15,7 @@ from cdmer.databases.reading import READERS, census, natural_key
 from cdmer.databases.stage import write_subject
 from cdmer.errors import CdmerError
 
-CASME2_HEADER = ("Subject", "Filename", None, "OnsetFrame", "ApexFrame", "OffsetFrame", None, "Action Units",
-                 "Estimated Emotion")  # fmt: skip
-SAMM_HEADER = ("Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration",
-               "Micro", "Action Units", "Estimated Emotion", "Objective Classes", "Notes")  # fmt: skip
-
-
-def write_frames(folder: Path, names: Iterable[str]) -> None:
-    folder.mkdir(parents=True)
-    for name in names:
-        encoded = BytesIO()
-        Image.new("L", (4, 4)).save(encoded, "BMP" if name.endswith("bmp") else "JPEG")
-        (folder / name).write_bytes(encoded.getvalue())
-
-
-def write_sheet(path: Path, rows: Iterable[Iterable[object]], title: str = "Sheet1") -> Path:
-    workbook = Workbook()
-    workbook.active.title = title
-    for row in rows:
-        workbook.active.append(list(row))
-    workbook.create_sheet("Sheet2")
-    workbook.save(path)
-    return path
-
+from .copies import CASME2_HEADER, SAMM_HEADER, casme2_row, write_casme2, write_frames, write_sheet
 
 # ---------------------------------------------------------------- SMIC
 
@@ -139,6 +114,41 @@ def test_what_is_wrong_with_a_clip_of_smic_is_named(smic: Path) -> None:
     (smic / "s2/micro/positive/s2_po_09").rmdir()
     with pytest.raises(CdmerError, match="clip s2_po_10 is listed twice"):
         read_manifest("smic", smic)
+
+
+@pytest.mark.parametrize(("subset", "frame"), [("HS", "reg_image{:06d}.bmp"), ("NIR", "reg_{:05d}.bmp")])
+def test_cropped_faces_of_smic_are_read_alike(tmp_path: Path, subset: str, frame: str) -> None:
+    home = tmp_path / "SMIC_all_cropped" / subset
+    for clip in ("s1_ne_01", "s01_ne_02"):  # as in the release, and as MEGC 2019 pads it
+        write_frames(home / "s1/micro/negative" / clip, (frame.format(number) for number in range(99, 105)))
+    manifest = read_manifest("smic", home)
+    assert list(manifest["clip"]) == ["s1_ne_01", "s1_ne_02"]
+    assert list(manifest["onset"]) == [99, 99] and list(manifest["offset"]) == [104, 104]
+    doubled = tmp_path / "again" / subset / subset
+    doubled.parent.mkdir(parents=True)
+    home.rename(doubled)
+    assert read_manifest("smic", doubled.parent)["onset"].equals(manifest["onset"])
+
+
+def test_up_to_two_missing_frames_of_smic_are_counted_and_noted(smic: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = smic / "s2/micro/negative/s2_ne_02"  # frames 98 to 102
+    with caplog.at_level(logging.WARNING, "cdmer"):
+        manifest = read_manifest("smic", smic).set_index("clip")
+    assert list(manifest["n_missing"]) == [0, 0, 1, 0]
+    assert "s2_po_10: frame 9 of s2_po_10 missing, filled with the frame before" in caplog.text
+    (folder / "image000099.bmp").unlink()
+    (folder / "image000101.bmp").unlink()
+    assert read_manifest("smic", smic).set_index("clip").loc["s2_ne_02", "n_missing"] == 2
+    (folder / "image000100.bmp").unlink()
+    with pytest.raises(CdmerError, match=r"s2_ne_02: between onset and offset .* lacks frames 99, 100, 101"):
+        read_manifest("smic", smic)
+
+
+def test_a_label_that_the_name_contradicts_is_kept_and_noted(smic: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (smic / "s2/micro/negative/s2_ne_02").rename(smic / "s2/micro/positive/s2_ne_02")
+    with caplog.at_level(logging.WARNING, "cdmer"):
+        assert read_manifest("smic", smic).set_index("clip").loc["s2_ne_02", "emotion"] == "positive"
+    assert "s2_ne_02 is labelled positive, and its name says negative" in caplog.text
 
 
 def test_a_subset_without_a_clip_is_an_error(tmp_path: Path) -> None:
@@ -253,7 +263,7 @@ def test_onset_after_offset_is_an_error_that_names_the_row(tmp_path: Path) -> No
 
 
 def test_a_row_twice_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(CdmerError, match="clip sub17/EP01_06 is listed twice"):
+    with pytest.raises(CdmerError, match=r"row 3: clip sub17/EP01_06 is listed twice, the other time in .* row 2"):
         read_manifest("casme2", casme2_with(tmp_path, [CASME2_ROWS[0], CASME2_ROWS[0]]))
 
 
@@ -299,6 +309,102 @@ def test_the_spreadsheet_is_looked_for_in_the_root_and_beside_it(tmp_path: Path)
     with pytest.raises(CdmerError) as caught:
         read_manifest("casme2", root)
     assert f"no CASME2-coding-*.xlsx in {root} or {tmp_path}" in caught.value.problem
+
+
+@pytest.mark.parametrize("frame", ["img{}.jpg", "reg_img{}.jpg", "reg_img{:03d}.JPG"])
+def test_the_copies_of_casme2_differ_in_their_files_names_alone(tmp_path: Path, frame: str) -> None:
+    clip = "sub01/EP02_01f"
+    root = write_casme2(tmp_path / "Cropped", {clip: range(98, 121)}, [casme2_row(clip, 98, 101, 120)], frame)
+    manifest = read_manifest("casme2", root)
+    assert list(manifest.iloc[0][["clip", "first_frame", "onset", "apex", "offset", "n_frames", "n_missing"]]) == [
+        clip, 98, 98, 101, 120, 23, 0,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("inner", ["Cropped", "cropped/Cropped", "CASME2_RAW_selected"])
+def test_a_folder_that_unpacking_doubled_is_looked_through(tmp_path: Path, inner: str) -> None:
+    clip = "sub01/EP02_01f"
+    root = tmp_path / "Cropped"
+    write_casme2(root / inner, {clip: range(1, 4)}, [casme2_row(clip, 1, 2, 3)])
+    (root / "__MACOSX" / "sub01").mkdir(parents=True)
+    (root / ".DS_Store").write_bytes(b"junk")
+    manifest = read_manifest("casme2", root)
+    assert list(manifest["path"]) == [str(root / inner / clip)]
+    sheet = next(root.rglob("*.xlsx"))
+    for place in (root, tmp_path, root / inner):
+        sheet = sheet.rename(place / sheet.name)
+        assert read_manifest("casme2", root).equals(manifest)
+
+
+def test_a_root_of_several_copies_or_of_none_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    with pytest.raises(CdmerError, match=r"all holds no subject's folder, but nothing\n.*that holds sub01"):
+        read_manifest("casme2", tmp_path / "all")
+    for copy in ("CASME2-RAW/CASME2-RAW", "Cropped"):
+        (tmp_path / "all" / copy / "sub01").mkdir(parents=True)
+    with pytest.raises(CdmerError, match=r"2 folders of subjects: .*CASME2-RAW/CASME2-RAW, .*Cropped\n.*one of them"):
+        read_manifest("casme2", tmp_path / "all")
+
+
+def test_a_subject_without_a_folder_is_reported_once_with_its_first_row(tmp_path: Path) -> None:
+    absent = [["18", name, None, 1, 2, 3, None, 4, "disgust"] for name in ("EP01_01", "EP02_01")]
+    with pytest.raises(CdmerError, match=r"row 3: there is no folder .*sub18 \(2 of the rows name it\)"):
+        read_manifest("casme2", casme2_with(tmp_path, [CASME2_ROWS[0], *absent]))
+
+
+def test_a_missing_frame_of_casme2_is_an_error(tmp_path: Path) -> None:
+    root = casme2_with(tmp_path, CASME2_ROWS[:1])
+    for number in (99, 101):
+        (root / f"sub17/EP01_06/img{number}.jpg").unlink()
+    with pytest.raises(CdmerError, match=r"row 2: .* clip sub17/EP01_06, .*EP01_06 lacks frames 99, 101\n.*restore"):
+        read_manifest("casme2", root)
+
+
+OBJECTIVE_CLASSES = [["Subject", "Filename", "Objective Class"], [1, "ep02_01F", 2], ["17", "EP01_06", "7"]]
+
+
+def test_objective_classes_come_from_their_own_workbook(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    root = casme2_with(tmp_path, CASME2_ROWS[:3])
+    before = census("casme2", root)
+    workbook = write_sheet(tmp_path / "CASME2-ObjectiveClasses.xlsx", OBJECTIVE_CLASSES)
+    with caplog.at_level(logging.WARNING, "cdmer"):
+        found = read_manifest("casme2", root)["objective_class"]
+    assert list(found.fillna("")) == ["VII", "II", ""]
+    assert f"row 4: {workbook} has no class of sub01/EP01_2" in caplog.text
+    assert [subject for subject, digest in census("casme2", root).items() if digest != before[subject]] == [
+        "sub17", "sub01",
+    ]  # fmt: skip
+    workbook.rename(root / "casme2-objectiveclasses.xlsx")
+    assert list(read_manifest("casme2", root)["objective_class"].fillna("")) == ["VII", "II", ""]
+    write_sheet(tmp_path / "CASME2-ObjectiveClasses.xlsx", [OBJECTIVE_CLASSES[0], [17, "EP01_06", 8]])
+    (root / "casme2-objectiveclasses.xlsx").unlink()
+    with pytest.raises(CdmerError, match=r"ObjectiveClasses\.xlsx row 2: unknown objective class '8'"):
+        read_manifest("casme2", root)
+
+
+def test_the_sheet_s_own_objective_classes_are_preferred(tmp_path: Path) -> None:
+    write_sheet(tmp_path / "CASME2-ObjectiveClasses.xlsx", OBJECTIVE_CLASSES)
+    root = casme2_with(tmp_path, [[*CASME2_ROWS[0], 4]], [*CASME2_HEADER, "Objective Classes"])
+    assert list(read_manifest("casme2", root)["objective_class"]) == ["IV"]
+
+
+def test_an_old_workbook_is_named_where_there_is_no_other(tmp_path: Path) -> None:
+    root = casme2_with(tmp_path, CASME2_ROWS)
+    sheet = tmp_path / "CASME2-coding-20140508.xlsx"
+    sheet.rename(sheet.with_suffix(".xls"))
+    with pytest.raises(CdmerError, match=r"20140508\.xls is an \.xls workbook.*\n.*save it as \.xlsx"):
+        read_manifest("casme2", root)
+
+
+@pytest.mark.parametrize(
+    ("here", "root"), [("", "CASME2_RAW_selected"), ("CASME2_RAW_selected", "."), ("CASME2_RAW_selected/sub01", "..")]
+)
+def test_a_relative_root_has_a_folder_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, here: str, root: str
+) -> None:
+    casme2_with(tmp_path, CASME2_ROWS)
+    monkeypatch.chdir(tmp_path / here)
+    assert len(read_manifest("casme2", root)) == len(CASME2_ROWS)
 
 
 # ---------------------------------------------------------------- SAMM
@@ -354,6 +460,13 @@ def test_what_is_wrong_in_a_row_of_samm_is_named(tmp_path: Path, column: int, ce
     with pytest.raises(CdmerError) as caught:
         read_manifest("samm", samm_with(tmp_path, [row]))
     assert problem in caught.value.problem
+
+
+def test_a_duration_that_does_not_fit_is_noted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    row = list(SAMM_ROWS[0])
+    row[3] = 5563  # the onset misprinted: Duration still says 5
+    assert list(read_manifest("samm", samm_with(tmp_path, [row]))["onset"]) == [5563]
+    assert "row 15: Duration is 5, but from onset 5563 to offset 5566 it is 4 frames" in caplog.text
 
 
 def test_samms_misprinted_apex_is_unknown(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -127,6 +127,19 @@ def test_a_gap_is_an_error_that_names_the_frame(tmp_path: Path) -> None:
     assert len(read_frames(folder, 7, 9)) == 3
 
 
+def test_known_gaps_show_the_frame_before(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "clip", range(1, 10))
+    for number in (4, 5, 8):
+        (folder / f"img{number}.png").unlink()
+    clip = read_frames(folder, 2, 9, n_missing=3)
+    np.testing.assert_array_equal(clip, np.stack([ramp(n) for n in (2, 3, 3, 3, 6, 7, 7, 9)]))
+    with pytest.raises(CdmerError, match=r"clip has no frame 4 \(3 missing between 2 and 9\)"):
+        read_frames(folder, 2, 9, n_missing=2)
+    for first, last in ((4, 9), (2, 8)):  # an end cannot be filled
+        with pytest.raises(CdmerError, match="has no frame 4"):
+            read_frames(folder, first, last, n_missing=3)
+
+
 @pytest.mark.parametrize("suffix", ["bmp", "jpg", "png", "tif"])
 def test_a_truncated_image_is_an_error_that_names_the_file(tmp_path: Path, suffix: str) -> None:
     folder = write_folder(tmp_path / "clip", range(1, 4), f"img{{}}.{suffix}", (40, 30, 3))

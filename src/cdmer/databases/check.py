@@ -79,6 +79,8 @@ def check_database(
 
 
 def _facts(entries: Sequence[ClipEntry], clips: Sequence[Fitted], sizes: Counter[str]) -> Iterator[tuple[str, str]]:
+    if not entries:
+        return
     subjects = {entry.subject for entry in entries}
     complete = "" if len(clips) == len(entries) else f", {len(clips)} of them with the frames that they need"
     yield "annotation", ", ".join(sorted({str(entry.annotation) for entry in entries if entry.annotation}))

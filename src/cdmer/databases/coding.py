@@ -59,7 +59,7 @@ def locate(coding: Coding, root: Path, annotation: Path | None) -> Location:
     homes = find_homes(root, coding.is_subject)
     if not homes:
         raise CdmerError(
-            f"databases: {root} holds no subject's folder",
+            f"databases: {root} holds no subject's folder, but {_listed(root)}",
             f"point root at the folder that holds {coding.subject.format(1)} and the other subjects",
         )
     if len(homes) > 1:
@@ -69,6 +69,12 @@ def locate(coding: Coding, root: Path, annotation: Path | None) -> Location:
         )
     places = places_around(root, homes[0])
     return Location(homes[0], places, annotation or find_annotation(places, coding.annotations))
+
+
+def _listed(folder: Path) -> str:
+    """The first few names in a folder."""
+    names = sorted(path.name for path in folder.iterdir())
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "") or "nothing"
 
 
 def coded_clips(coding: Coding, location: Location, problems: Problems) -> list[ClipEntry]:

@@ -63,7 +63,8 @@ def find_annotation(places: Sequence[Path], names: Sequence[str]) -> Path:
 def places_around(root: Path, home: Path) -> list[Path]:
     """Where a database's spreadsheet may lie: `root`, the folder above it, and those on the way down to `home`."""
     way = [folder for folder in (home, *home.parents) if folder != root and folder.is_relative_to(root)]
-    return [root, root.absolute().parent, *reversed(way)]
+    above = root.parent if root.name not in ("", "..") else root.resolve().parent
+    return [root, above, *reversed(way)]
 
 
 def matching_files(places: Sequence[Path], names: Sequence[str]) -> Iterator[Path]:

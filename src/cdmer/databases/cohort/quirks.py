@@ -9,7 +9,6 @@ from pathlib import Path
 from cdmer.databases.cohort.layouts import clip_folder
 from cdmer.databases.cohort.plan import ClipPlan, DatabasePlan, SubjectPlan
 from cdmer.databases.errata import errata_of
-from cdmer.databases.reading import whole_number
 
 _OTHER = {"others": "other", "other": "others", "Other": "Others"}
 
@@ -19,8 +18,8 @@ def printed_apex(plan: DatabasePlan, person: SubjectPlan, clip: ClipPlan) -> int
     errata = errata_of(plan.database, "apex")
     key = f"{person.subject}/{clip.name}" if plan.database == "casme2" else clip.name
     if key in errata:
-        number = whole_number(errata[key].printed)
-        return errata[key].printed if number is None else number
+        printed = errata[key].printed
+        return int(printed) if printed.isdigit() else printed
     official = {known.split("/")[0].split("_")[0] for known in errata}
     if official.isdisjoint(one.subject for one in plan.subjects) and clip is plan.subjects[0].clips[0]:
         return "/" if plan.database == "casme2" else clip.offset + 9
