@@ -125,7 +125,7 @@ class Plan:
     def _take_census(self, database: str) -> dict[str, str]:
         entry = self.databases[database]
         if not self.is_synthetic(database):
-            return census(entry.reader, self.root(database), self.annotation(database))
+            return census(entry.reader, self.root(database), self.annotation(database), database)
         if database not in COHORT_DATABASES:
             raise CdmerError(
                 f"databases.{database}: only {', '.join(COHORT_DATABASES)} have a synthetic look-alike",

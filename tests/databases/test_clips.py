@@ -169,3 +169,11 @@ def test_real_videos_are_read_with_their_own_rate(tmp_path: Path) -> None:
     assert list(manifest["n_frames"]) == [95, 95]
     assert isinstance(manifest, pd.DataFrame)
     assert manifest["fps"].iloc[0] == pytest.approx(23.672, abs=1e-3)
+
+
+@pytest.mark.parametrize("subject", ["an na", "-x", "../../etc", "a; rm -rf x", "né", "a/b", ".hidden"])
+def test_a_subject_that_cannot_name_a_file_is_refused_before_anything_is_planned(home: Path, subject: str) -> None:
+    path = table(home, "clip,subject,path", f"a,{subject},video.avi")
+    for plan in (census, read_manifest):
+        with pytest.raises(CdmerError, match=r"mine\.csv row 2: subject .* cannot name a file"):
+            plan("clips", path)

@@ -602,3 +602,9 @@ def test_a_subject_that_is_gone_is_an_error(tmp_path: Path) -> None:
     root = casme2_with(tmp_path, CASME2_ROWS)
     with pytest.raises(CdmerError, match="no clip of subject sub99"):
         write_subject("sub99", tmp_path / "x.csv", reader="casme2", root=str(root), annotation=None, database="casme2")
+
+
+def test_a_root_that_holds_another_database_than_its_name_says_is_refused(smic: Path) -> None:
+    assert census("smic", smic, database="smic_hs") == census("smic", smic) == census("smic", smic, database="mine")
+    with pytest.raises(CdmerError, match=r"databases\.smic_vis: .* holds smic_hs"):
+        census("smic", smic, database="smic_vis")

@@ -3,13 +3,13 @@
 No class labels: the papers relabel the same clips differently, so a protocol maps emotions to classes.
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from cdmer.databases.reading import SUBJECT_NAME
 from cdmer.errors import CdmerError
 from cdmer.files import write_text
 
@@ -30,7 +30,6 @@ COLUMNS: dict[str, str] = {
     "n_missing": "Int64",  # frames between onset and offset that are not there, and that whoever reads them fills
 }
 NULLABLE = frozenset({"apex", "emotion", "objective_class", "action_units"})
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def make_manifest(rows: Iterable[Mapping[Any, object]], source: str | Path) -> pd.DataFrame:
@@ -60,7 +59,7 @@ def make_manifest(rows: Iterable[Mapping[Any, object]], source: str | Path) -> p
     if not twice.empty:
         raise CdmerError(f"{source}: clip {twice.iloc[0]} is listed twice", "remove or rename one of the two")
     for subject in frame["subject"].unique():
-        if not _NAME.fullmatch(subject):
+        if not SUBJECT_NAME.fullmatch(subject):
             raise CdmerError(
                 f"{source}: subject {subject!r} cannot name a file",
                 "use letters, digits, dot, dash and underscore only",

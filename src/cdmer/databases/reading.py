@@ -27,6 +27,8 @@ READERS = {
     "samm": "cdmer.databases.samm",
     "clips": "cdmer.databases.clips",
 }
+SUBJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+PROTOCOL_NAMES = frozenset({"smic_hs", "smic_vis", "smic_nir", "casme2", "samm"})  # each means that very database
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
 _WHOLE = re.compile(r"([0-9]+)(?:\.0+)?")  # spreadsheets and CSV writers turn 46 into 46.0
 
@@ -90,7 +92,17 @@ def read_entries(
     found = cast(list[ClipEntry], importlib.import_module(READERS[reader]).entries(place, sheet, problems))
     if not found and not problems.found:
         raise CdmerError(f"{place}: no clip found", f"check the layout that the reader {reader} expects")
-    return _each_once(found, problems)
+    return _each_once([entry for entry in found if problems.take(_named_like_a_file, entry)], problems)
+
+
+def _named_like_a_file(entry: ClipEntry) -> bool:
+    """Refuse a subject whose name could not stand in a path or on a command line: its files bear that name."""
+    if not SUBJECT_NAME.fullmatch(entry.subject):
+        raise CdmerError(
+            f"{entry.where}: subject {entry.subject!r} cannot name a file",
+            "use letters, digits, dot, dash and underscore only, a letter or digit first",
+        )
+    return True
 
 
 def _each_once(entries: list[ClipEntry], problems: Problems) -> list[ClipEntry]:
@@ -107,11 +119,25 @@ def _each_once(entries: list[ClipEntry], problems: Problems) -> list[ClipEntry]:
     return list(first.values())
 
 
-def census(reader: str, root: str | Path, annotation: str | Path | None = None) -> dict[str, str]:
+def census(
+    reader: str, root: str | Path, annotation: str | Path | None = None, database: str | None = None
+) -> dict[str, str]:
     """A digest a subject, which changes when anything that its clips are read from does.
 
     It covers the subject's entries, in order, and name, size and modification time of each of its frame or video
     files. No recording is opened, so it is cheap enough for planning a workflow.
+
+    Parameters
+    ----------
+    reader, root, annotation
+        As for `read_entries`.
+    database
+        What the configuration calls the database; a name of `PROTOCOL_NAMES` must be its own.
+
+    Raises
+    ------
+    CdmerError
+        As `read_entries`; `root` holds another database than its name says.
 
     Returns
     -------
@@ -120,6 +146,12 @@ def census(reader: str, root: str | Path, annotation: str | Path | None = None) 
     """
     facts: dict[str, list[object]] = {}
     for entry in read_entries(reader, root, annotation):
+        recorded = entry.database.removesuffix("_e")  # SMIC's extended release
+        if {database, recorded} <= PROTOCOL_NAMES and recorded != database:
+            raise CdmerError(
+                f"databases.{database}: {root} holds {recorded}",
+                f"give {recorded} that root, and {database} its own",
+            )
         said = dataclasses.asdict(entry) | {"path": str(entry.path)}
         for unread in ("where", "notes", "annotation"):  # not in the manifest: an inserted row changes no other subject
             del said[unread]
