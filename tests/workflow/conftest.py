@@ -17,6 +17,7 @@ TABLE = "results/cdmer_table.csv"
 # SMIC-VIS and SMIC-NIR are synthetic, CASME II lies on disk as a real database would.
 CONFIG = {
     "cohort": {"size": "tiny"},
+    "models": ["SVM", "TCA"],
     "databases": {
         "smic_hs": None,
         "samm": None,

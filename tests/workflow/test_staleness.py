@@ -51,9 +51,11 @@ def test_editing_the_alignment_reruns_faces_and_what_follows(editable):
     assert set(editable.planned()) == FACES_ON
 
 
-def test_editing_the_svm_reruns_models_and_the_table(editable):
-    edit(editable, "adaptation/svm.py", "tol=1e-3", "tol=1e-4")
-    assert set(editable.planned()) == {"train_model", "tabulate_cdmer"}
+def test_editing_a_model_reruns_it_and_the_table_and_no_other_model(editable):
+    edit(editable, "adaptation/svm.py", "domains.code, self.C)", "domains.code, 2 * self.C)")
+    planned = editable.planned()
+    assert set(planned) == {"train_model", "tabulate_cdmer"}
+    assert all("/SVM/" in path for path in planned["train_model"])
 
 
 def test_editing_published_numbers_reruns_the_table_alone(editable):
