@@ -8,11 +8,14 @@ The settings of `rise_and_fall` were chosen on the cohort of seed 11; the figure
 
 import argparse
 import dataclasses
+import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = "1"  # before numpy starts its threads
 
 import cv2
 import numpy as np

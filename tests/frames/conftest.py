@@ -59,11 +59,11 @@ def _texture(seed=0, side=112):
     return 40 * gaussian_filter(rng.standard_normal((side, side)), 2) / 0.14 + 128
 
 
-def _moving_mouth(course, drift=0.0, seed=0, noise=1.0):
-    """A textured face whose mouth region goes down by `course` pixels, and the whole by `drift` a frame."""
+def _moving_mouth(course, drift=0.0, seed=0, noise=1.0, at=(56, 86), size=9):
+    """A textured face whose mouth region, or another, goes down by `course` pixels, all by `drift` a frame."""
     image = _texture(seed)
     y, x = np.mgrid[:112, :112]
-    weight = np.exp(-((x - 56) ** 2 + (y - 86) ** 2) / (2 * 9**2))
+    weight = np.exp(-((x - at[0]) ** 2 + (y - at[1]) ** 2) / (2 * size**2))
     frames = []
     for time, amount in enumerate(course):
         moved = image - amount * weight * np.gradient(image, axis=0)  # first order: amounts are below a pixel

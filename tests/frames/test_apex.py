@@ -70,6 +70,12 @@ def test_a_clear_peak_is_found(method, away, moving_mouth):
     assert abs(spot_apex(clip, method) - 8) <= away
 
 
+def test_lids_count_where_nothing_else_moves(moving_mouth):
+    """A small motion inside the box of one eye, which is left out at first."""
+    clip = moving_mouth(raised_cosine(41, 0, 26, 40), noise=0.5, at=(33, 40), size=2)
+    assert abs(spot_apex(clip) - 26) <= 1
+
+
 def test_divide_and_conquer_sees_texture_that_comes_and_goes(texture):
     """A checked mouth at frame 6, nowhere else: one peak of the curve."""
     clip = np.repeat(texture[None].round().clip(0, 255).astype(np.uint8), 15, axis=0)

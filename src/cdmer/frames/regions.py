@@ -61,12 +61,18 @@ def brows_and_mouth(landmarks: NDArray[np.float64], shape: tuple[int, int]) -> l
     return [box_around(landmarks, points, shape, 0.08) for points in groups]
 
 
-def still_skin(landmarks: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """1 on the face, 0 beside it and on the eyes with their lids, which blink; (height, width)."""
+def face_mask(landmarks: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """True on the face from chin to forehead; (height, width)."""
     face = np.zeros(shape, np.uint8)
     forehead = landmarks[17:27] - [0.0, 0.25 * eye_distance(landmarks)]
     outline = np.concatenate([landmarks[:17], forehead]).round().astype(np.int32)
     cv2.fillConvexPoly(face, cv2.convexHull(outline), 1)
+    return face > 0
+
+
+def eye_mask(landmarks: NDArray[np.float64], shape: tuple[int, int], margin: float) -> NDArray[np.bool_]:
+    """True in the boxes around the eyes, `margin` eye distances wider on each side; (height, width)."""
+    eyes = np.zeros(shape, bool)
     for eye in (RIGHT_EYE, LEFT_EYE):
-        face[box_around(landmarks, landmarks[eye], shape, 0.11)] = 0
-    return face.astype(np.float32)
+        eyes[box_around(landmarks, landmarks[eye], shape, margin)] = True
+    return eyes

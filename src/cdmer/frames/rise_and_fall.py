@@ -2,7 +2,9 @@
 
 1. Local motion. Every frame differs from the clip's mean by gradient times displacement, plus light. Shift, turn and
    zoom of the head and a change of gain and brightness are fitted to all skin but the eyelids and taken away; what is
-   left is read as a displacement in each cell of a coarse grid, in units of its own standard error.
+   left is read as a displacement in each cell of a coarse grid, in units of its own standard error. The eyes, which
+   blink and wander, are left out, unless hardly any of the skin's motion rises and falls and no lid closes: then the
+   expression is in the lids.
 2. Pattern. An expression is one pattern of displacements times one course in time that rises from the onset and falls
    to the offset. Which pattern: the one whose course matches a raised cosine best, over all places of its peak, after
    a parabola in time (drift) has been taken from both: a matched filter, aggregated over cells, whose pattern is free.
@@ -17,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from cdmer.frames.regions import crop_landmarks, still_skin
+from cdmer.frames.regions import crop_landmarks, eye_mask, face_mask
 
 Array = NDArray[np.float64]
 
@@ -25,6 +27,9 @@ _CELLS = 8  # a side
 _SHARPNESS = 112  # crops are smoothed by one pixel of a crop of this side
 _SMOOTHING, _REACH, _WINDOW = 0.05, 0.05, 0.15  # of the clip's length: step 3
 _DRIFT = 2  # degree, in time
+_LIDS = 0.11  # what blinks reaches so far beyond the eye's landmarks, in eye distances
+_ELSEWHERE = 0.2  # less of the skin's motion than this rises and falls: the expression is elsewhere
+_BLINK = 20  # times the skin's largest change; lids alone that move in an expression reach 17, blinks start at 48
 
 
 def rise_and_fall(clip: NDArray[np.float32], landmarks: ArrayLike | None = None) -> int:
@@ -32,11 +37,15 @@ def rise_and_fall(clip: NDArray[np.float32], landmarks: ArrayLike | None = None)
     if len(clip) < 4:
         return len(clip) // 2
     motion = local_motion(clip, landmarks)
-    return vertex(motion @ expression_pattern(motion))
+    share, pattern = expression_pattern(motion)
+    if share < _ELSEWHERE:
+        motion = local_motion(clip, landmarks, lids_too=True)
+        _, pattern = expression_pattern(motion)
+    return vertex(motion @ pattern)
 
 
-def local_motion(clip: NDArray[np.float32], landmarks: ArrayLike | None = None) -> Array:
-    """Step 1: the motion of each cell of the skin, the head's taken away.
+def local_motion(clip: NDArray[np.float32], landmarks: ArrayLike | None = None, lids_too: bool = False) -> Array:
+    """Step 1: the motion of each cell of the skin, the head's taken away; `lids_too`: eyes that do not blink as well.
 
     Returns
     -------
@@ -44,13 +53,15 @@ def local_motion(clip: NDArray[np.float32], landmarks: ArrayLike | None = None) 
         float64 (frames, 2 x cells), against the clip's mean, in units that make noise equal everywhere.
     """
     shape = clip.shape[1:]
-    mask = still_skin(crop_landmarks(shape, landmarks), shape)
-    skin = np.asarray(cv2.GaussianBlur(mask, (0, 0), 1.0), np.float32)
+    points = crop_landmarks(shape, landmarks)
+    face, lids = face_mask(points, shape), eye_mask(points, shape, _LIDS)
     blur = max(shape) / _SHARPNESS
     frames = np.stack([cv2.GaussianBlur(frame, (0, 0), blur) for frame in clip])
     mean = frames.mean(0)
     down, right = np.gradient(mean)
-    change = _without_head(frames - mean, mean, right, down, skin)
+    change = _without_head(frames - mean, mean, right, down, _soft(face & ~lids))
+    lids_too = lids_too and not _blinks(change, eye_mask(points, shape, 0.0), face & ~lids)
+    skin = _soft(face if lids_too else face & ~lids)
     pooled = _pool(np.stack([skin * right * right, skin * right * down, skin * down * down]))
     xx, xy, yy = pooled.reshape(3, -1).astype(float)
     moment = np.stack([_pool(skin * right * change), _pool(skin * down * change)], -1).reshape(len(clip), -1, 2)
@@ -61,25 +72,27 @@ def local_motion(clip: NDArray[np.float32], landmarks: ArrayLike | None = None) 
     return np.asarray(whitened.reshape(len(clip), -1), float)
 
 
-def expression_pattern(motion: Array) -> Array:
-    """Step 2: the pattern (2 x cells,) whose course matches a rise and fall best."""
+def expression_pattern(motion: Array) -> tuple[float, Array]:
+    """Step 2: the share of the motion that rises and falls, and the pattern (2 x cells,) that does so best."""
     n = len(motion)
     templates = np.stack([raised_cosine(n, 0, peak, n - 1) for peak in range(1, n - 1)])
-    return matched_pattern(motion, templates)[1]
+    _, share, pattern = matched_pattern(motion, templates)
+    return share, pattern
 
 
-def matched_pattern(motion: Array, templates: Array, drift: int = _DRIFT) -> tuple[int, Array]:
-    """The template (templates, frames) that explains most of the motion, and the pattern that goes with it.
+def matched_pattern(motion: Array, templates: Array, drift: int = _DRIFT) -> tuple[int, float, Array]:
+    """The template (templates, frames) that explains most of the motion, the share, and the pattern that goes with it.
 
     A polynomial in time of degree `drift` (at most a third of the frames) is taken from both first.
     """
     n = len(motion)
     basis = np.linalg.qr(np.vander(np.linspace(-1, 1, n), min(drift, (n - 1) // 3) + 1))[0]
     shapes = templates - (templates @ basis) @ basis.T
-    patterns = shapes @ (motion - basis @ (basis.T @ motion))
+    detrended = motion - basis @ (basis.T @ motion)
+    patterns = shapes @ detrended
     energy = (patterns**2).sum(1) / np.maximum((shapes**2).sum(1), 1e-9)
     best = int(np.argmax(energy))
-    return best, patterns[best]
+    return best, float(energy[best] / max((detrended**2).sum(), 1e-9)), patterns[best]
 
 
 def raised_cosine(n: int, onset: int, apex: int, offset: int) -> Array:
@@ -110,6 +123,18 @@ def vertex(course: Array) -> int:
         if fit[1] <= 0 and fit[2] <= 0:
             fits[place] = float(((sides @ fit - course[t]) ** 2).sum()) / (len(t) - 3)
     return min(fits, key=lambda place: fits[place]) if fits else start
+
+
+def _blinks(change: NDArray[np.float32], eyes: NDArray[np.bool_], skin: NDArray[np.bool_]) -> bool:
+    """Whether the eyes close in some frame: they change by far more than the skin ever does."""
+    away = np.abs(change - np.median(change, axis=0))
+    if not skin.any():
+        return False
+    return bool(away[:, eyes].mean(1).max() > _BLINK * away[:, skin].mean(1).max())
+
+
+def _soft(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 1.0), np.float32)
 
 
 def _without_head(
