@@ -64,7 +64,8 @@ def average(first: Frame, second: Frame) -> NDArray[np.float32]:
 
 def warp_half_way(first: Frame, second: Frame) -> NDArray[np.float32]:
     """The mean of both frames, each warped by half of the DIS flow that leads to it from the other."""
-    grey = [frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in (first, second)]
+    frames = (np.ascontiguousarray(first), np.ascontiguousarray(second))
+    grey = [frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
     dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     forward, backward = dis.calc(*grey, None), dis.calc(*grey[::-1], None)
     return (_warped(first, backward / 2) + _warped(second, forward / 2)) / 2
@@ -94,7 +95,7 @@ def cohort_triplets() -> Iterator[Triplet]:
                 seen = [frame[box] for _, frame in zip(range(2 * half + 1), scene.frames(), strict=False)]
                 motion = dense(scene.displacement(half), camera.width, camera.height)
                 landmarks = scene.landmarks.astype(np.float32)
-                moved = cv2.remap(motion, landmarks[:, 0], landmarks[:, 1], cv2.INTER_LINEAR)[:, 0]
+                moved = cv2.remap(motion, landmarks[None], None, cv2.INTER_LINEAR).reshape(-1, 2)
                 corner = np.array([box[1].start, box[0].start], np.float32)
                 yield Triplet(
                     f"cohort {database}",

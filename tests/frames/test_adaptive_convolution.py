@@ -138,6 +138,31 @@ def test_without_weights_the_separable_network_averages():
     np.testing.assert_allclose(middle, (first.astype(float) + second) / 2, atol=1e-3)
 
 
+def test_normalised_kernels_keep_the_light():
+    """Whatever the kernels: a constant added to both frames is added to the middle one."""
+    torch.manual_seed(3)
+    interpolator = AdaptiveConvolution(width=0.1, taps=7, normalized=True)
+    for head in interpolator.network.heads.values():
+        torch.nn.init.normal_(head[-1].weight, std=0.02)
+    flat = np.full((32, 32), 90.0)
+    np.testing.assert_allclose(interpolator.between(flat, flat), flat, atol=1e-2)
+    interpolator.network.normalized = False
+    assert np.abs(interpolator.between(flat, flat) - flat).max() > 1
+
+
+@pytest.mark.parametrize("width", [0.25, 0.3, 1.0])
+def test_the_first_filters_start_as_derivatives(width):
+    torch.manual_seed(3)
+    first_layer = SeparableNetwork(width, 5).encoders[0][0]
+    count = first_layer.out_channels
+    filters = first_layer.weight.detach()
+    half = (count + 1) // 2
+    torch.testing.assert_close(filters[half:], -filters[: count - half])  # each has its negative
+    apart = half // 2
+    torch.testing.assert_close(filters[:apart, :3], -filters[:apart, 3:])  # equal frames: no answer
+    torch.testing.assert_close(filters[apart:half].sum((1, 2, 3)), torch.zeros(half - apart), atol=1e-5, rtol=0)
+
+
 def test_without_weights_the_full_network_nearly_averages():
     first, second = rng().integers(0, 256, (2, 30, 30)).astype(np.uint8)
     middle = AdaptiveConvolution("full", width=0.02).between(first, second)

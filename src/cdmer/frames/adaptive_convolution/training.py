@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from cdmer import __version__
@@ -21,6 +20,7 @@ from cdmer.frames.adaptive_convolution.networks import SeparableNetwork, paramet
 from cdmer.frames.adaptive_convolution.triplets import (
     PHOTOGRAPHS,
     Footage,
+    Stills,
     augmented,
     cohort_footage,
     draw_moved,
@@ -33,7 +33,7 @@ from cdmer.store.shard import read_shard
 
 log = logging.getLogger(__name__)
 
-_SAVE_EVERY = 200  # steps
+_SAVE_EVERY = 100  # steps
 _SAY_EVERY = 100
 _MOVED_SHARE = 0.7  # of the triplets; the others are recorded
 _GRADIENT_WEIGHT = 0.5  # of the differences of neighbouring pixels, in the loss
@@ -52,8 +52,8 @@ def train_interpolator(
     width: float = 0.25,
     taps: int = 15,
     largest_step: int = 4,
-    steps: int = 6000,
-    batch: int = 16,
+    steps: int = 8000,
+    batch: int = 8,
     side: int = 64,
     rate: float = 5e-4,
     seed: int = 0,
@@ -104,7 +104,7 @@ def train_interpolator(
         "largest_step": largest_step, "steps": steps, "batch": batch, "side": side, "rate": rate, "seed": seed,
     }  # fmt: skip
     footage = _read_footage(shards, videos, cohort, largest_step, side, seed)
-    stills = [*photographs(), *(clip.frames[0] for clip in footage)]
+    stills = [photographs(), [clip.frames[0] for clip in footage]]
 
     torch.manual_seed(seed)
     network = SeparableNetwork(width, taps, normalized=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -155,15 +155,15 @@ def _train_step(network: SeparableNetwork, optimizer: torch.optim.Optimizer, tri
     return 255 * float(ours), 255 * float(average)
 
 
-def _draw_batch(
-    footage: Sequence[Footage], stills: Sequence[NDArray[np.uint8]], batch: int, side: int, rng: np.random.Generator
-) -> Tensor:
+def _draw_batch(footage: Sequence[Footage], stills: Stills, batch: int, side: int, rng: np.random.Generator) -> Tensor:
     """Triplets (batch, 3, 3, side, side), frame, then channel; from 0 to 1."""
     triplets = [
-        draw_moved(stills, side, rng) if rng.random() < _MOVED_SHARE else draw_recorded(footage, side, rng)
+        augmented(
+            draw_moved(stills, side, rng) if rng.random() < _MOVED_SHARE else draw_recorded(footage, side, rng), rng
+        )
         for _ in range(batch)
     ]
-    array = np.stack([augmented(triplet, rng) for triplet in triplets]) / np.float32(255)
+    array = np.stack(triplets) / np.float32(255)
     return torch.from_numpy(np.ascontiguousarray(array.transpose(0, 1, 4, 2, 3)))
 
 

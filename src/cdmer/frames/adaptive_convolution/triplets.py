@@ -21,6 +21,7 @@ from cdmer.databases.cohort.render import Scene
 from cdmer.progress import progress
 
 Triplet = NDArray[np.float32]  # (3, side, side, 3): first, middle, second; RGB, grey levels
+Stills = Sequence[Sequence[NDArray[np.uint8]]]  # groups of pictures, each group as likely as another
 
 # Photographs that come with scikit-image, each in the public domain or under CC0.
 PHOTOGRAPHS = ("astronaut", "brick", "camera", "chelsea", "coffee", "grass", "gravel", "rocket")
@@ -77,20 +78,24 @@ def photographs() -> list[NDArray[np.uint8]]:
     return [np.asarray(getattr(skimage.data, name)(), np.uint8) for name in PHOTOGRAPHS]
 
 
-def draw_moved(stills: Sequence[NDArray[np.uint8]], side: int, rng: np.random.Generator) -> Triplet:
+def draw_moved(stills: Stills, side: int, rng: np.random.Generator) -> Triplet:
     """A triplet of a still picture, half the time with a part of another one before it, both moving steadily.
 
-    All three frames are resampled, so that none is sharper than the others; the noise of each is its own.
+    All three frames are resampled, so that none is sharper than the others. The outer two have a camera's noise; the
+    middle one, which is only ever compared with, has none.
     """
-    back = _moving(stills, side, rng)
+    motion = _motion(side, rng)
+    frames = _moving(_any_of(stills, rng), side, motion, rng)
     if rng.random() < 0.5:
-        front, mask = _moving(stills, side, rng), _moving_mask(side, rng)
-        back = mask * front + (1 - mask) * back
-    return _recorded(back, rng)
+        own = _motion(side, rng)
+        front = _moving(_any_of(stills, rng), side, own, rng)
+        mask = _moving_mask(side, own, rng)
+        frames = mask * front + (1 - mask) * frames
+    return _filmed(frames, rng)
 
 
 def augmented(triplet: Triplet, rng: np.random.Generator) -> Triplet:
-    """Mirrored, turned by quarters and played backwards, each as likely as not."""
+    """Played backwards, mirrored and turned by quarters, each as likely as not."""
     for axis in (0, 1, 2):
         if rng.random() < 0.5:
             triplet = np.flip(triplet, axis)
@@ -101,15 +106,21 @@ def _in_color(frames: NDArray[np.float32], has_channels: bool) -> NDArray[np.flo
     return frames if has_channels else np.repeat(frames[..., None], 3, axis=-1)
 
 
-def _moving(stills: Sequence[NDArray[np.uint8]], side: int, rng: np.random.Generator) -> Triplet:
-    still = stills[int(rng.integers(len(stills)))].astype(np.float32)
+def _any_of(stills: Stills, rng: np.random.Generator) -> NDArray[np.float32]:
+    group = stills[int(rng.integers(len(stills)))]
+    return group[int(rng.integers(len(group)))].astype(np.float32)
+
+
+def _moving(
+    still: NDArray[np.float32], side: int, motion: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Three frames (3, side, side, 3) of a part of a picture, turned and scaled, in steady motion."""
     scale, angle = rng.uniform(0.5, 1.1), rng.uniform(0, 2 * np.pi)
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     height, width = still.shape[:2]
     reach = min(0.75 * side * scale, height / 2, width / 2)
     centre = np.array([rng.uniform(reach, width - reach), rng.uniform(reach, height - reach)])
-    points, motion = _points(side), _motion(side, rng)
-    frames = np.stack([_taken(still, (points + t * motion) @ turn.T + centre) for t in (-1, 0, 1)])
+    frames = np.stack([_taken(still, (_points(side) + t * motion) @ turn.T + centre) for t in (-1, 0, 1)])
     return _in_color(frames, has_channels=still.ndim == 3)
 
 
@@ -125,9 +136,9 @@ def _points(side: int) -> NDArray[np.float64]:
 def _motion(side: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """How far points move from one frame to the next, (side, side, 2): a shift, a turn or zoom, and a soft field.
 
-    Speeds are spread evenly over orders of magnitude, from a tenth of a pixel to six.
+    Speeds are spread evenly over orders of magnitude, from a fifth of a pixel to five.
     """
-    speed = 10 ** rng.uniform(-1, np.log10(6))
+    speed = 10 ** rng.uniform(np.log10(0.2), np.log10(5))
     direction = rng.uniform(0, 2 * np.pi)
     shift = speed * rng.random() * np.array([np.cos(direction), np.sin(direction)])
     linear = rng.normal(0, 0.15 * speed / side, (2, 2))
@@ -136,20 +147,20 @@ def _motion(side: int, rng: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(shift + _points(side) @ linear.T + soft)
 
 
-def _moving_mask(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(3, side, side, 1): a soft-edged blob, 1 inside, in steady motion."""
+def _moving_mask(side: int, motion: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.float32]:
+    """(3, side, side, 1): a blob with a soft edge, 1 inside, that moves with what it shows."""
     blob = cv2.resize(rng.normal(0, 1, (6, 6)), (2 * side, 2 * side), interpolation=cv2.INTER_CUBIC)
     edge = (40 * blob).clip(0, 1).astype(np.float32)
-    speed, direction = 10 ** rng.uniform(-1, np.log10(6)), rng.uniform(0, 2 * np.pi)
-    shift = speed * np.array([np.cos(direction), np.sin(direction)])
-    return np.stack([_taken(edge, _points(side) + side + t * shift)[..., None] for t in (-1, 0, 1)])
+    masks = np.stack([_taken(edge, _points(side) + side + t * motion)[..., None] for t in (-1, 0, 1)])
+    return masks.clip(0, 1)
 
 
-def _recorded(scene: Triplet, rng: np.random.Generator) -> Triplet:
-    """Light, then a camera's noise and rounding; a quarter of the cameras are grey."""
+def _filmed(scene: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Light, then a camera's noise and rounding on the first and the last frame; a quarter of the cameras are grey."""
     scene = scene * np.float32(rng.uniform(0.5, 1.1)) + np.float32(rng.uniform(-10, 30))
     grey = rng.random() < 0.25
     if grey:
         scene = scene.mean(-1)
-    noise = rng.standard_normal(scene.shape, np.float32) * np.float32(rng.uniform(0, 3))
-    return _in_color(np.rint(scene + noise).clip(0, 255).astype(np.float32), has_channels=not grey)
+    noise = rng.standard_normal((2, *scene.shape[1:]), np.float32) * np.float32(rng.uniform(0, 3))
+    scene[::2] = np.rint(scene[::2] + noise)
+    return _in_color(scene.clip(0, 255), has_channels=not grey)
