@@ -59,7 +59,7 @@ def test_moved_triplets_move_steadily():
         errors.append(abs(float(np.median((first + second) / 2 - middle))))
         moved.append(abs(float(np.median(first - second))))
     assert np.median(errors) < 0.3  # grey levels
-    assert max(moved) > 2  # the ramp rises by 0.4 a pixel
+    assert max(moved) > 1  # the ramp rises by 0.4 a pixel
 
 
 def test_augmentation_keeps_the_middle_frame_in_the_middle():
