@@ -191,7 +191,7 @@ def draw(triplets: list[Triplet], methods: dict[str, Method], path: Path) -> Non
     """Truth and estimates at the mouth, and what is left over, eight times amplified; one row a triplet."""
     titles = ["truth", *methods]
     figure, rows = plt.subplots(
-        len(triplets), len(titles) + len(methods), figsize=(11, 1.5 * len(triplets)), squeeze=False
+        len(triplets), len(titles) + len(methods), figsize=(11, 0.8 * len(triplets) + 0.3), squeeze=False
     )
     for row, triplet in zip(rows, triplets, strict=True):
         assert triplet.landmarks is not None
@@ -208,7 +208,7 @@ def draw(triplets: list[Triplet], methods: dict[str, Method], path: Path) -> Non
         axes.set_title(title, fontsize=8)
     figure.tight_layout(pad=0.3)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130, metadata={"Software": None})
+    figure.savefig(path, dpi=100, metadata={"Software": None})
     plt.close(figure)
 
 

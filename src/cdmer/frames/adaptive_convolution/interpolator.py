@@ -98,7 +98,13 @@ class AdaptiveConvolution:
         CdmerError
             A file that cannot be read, or that is of another network.
         """
-        tensors, _ = load_weights(path)
+        tensors, about = load_weights(path)
+        title = about.get("network", self.network.title)
+        if title != self.network.title:
+            raise CdmerError(
+                f"{path} holds the weights of another network: {title}, not {self.network.title}",
+                "give the kind and `normalized` that it was trained with",
+            )
         self._set({name: torch.from_numpy(tensor) for name, tensor in tensors.items()}, path)
         return self
 

@@ -38,6 +38,7 @@ class SeparableNetwork(nn.Module):
     def __init__(self, width: float = 1.0, taps: int = 51, normalized: bool = False) -> None:
         super().__init__()
         self.taps, self.normalized = taps, normalized
+        self.title = "separable, normalised kernels" if normalized else "separable"
         a, b, c, d, e = (_channels(count, width) for count in (32, 64, 128, 256, 512))
         self.encoders = nn.ModuleList([_basic(6, a), _basic(a, b), _basic(b, c), _basic(c, d), _basic(d, e)])
         self.decoders = nn.ModuleList([_basic(e, e), _basic(e, d), _basic(d, c), _basic(c, b)])
@@ -86,6 +87,7 @@ class FullNetwork(nn.Module):
 
     taps = 41
     patch = 79
+    title = "full"
 
     def __init__(self, width: float = 1.0) -> None:
         super().__init__()
@@ -182,7 +184,7 @@ def _initialise(module: nn.Module) -> None:
 def _start_with_derivatives(layer: nn.Module) -> None:
     """The first filters: half subtract the frames, half sum them and are blind to light; each has its negative.
 
-    Motion is in small differences of bright frames, which random filters bury: they take ten times the steps.
+    Motion is in small differences of bright frames, which random filters bury, and training takes long to dig out.
     """
     assert isinstance(layer, nn.Conv2d)
     count = layer.out_channels

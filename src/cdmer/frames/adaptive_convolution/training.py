@@ -109,7 +109,7 @@ def train_interpolator(
     torch.manual_seed(seed)
     network = SeparableNetwork(width, taps, normalized=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=rate)
-    about = _about(settings, footage)
+    about = _about(network, settings, footage)
     digest = hashlib.sha256(json.dumps([about, __version__], sort_keys=True).encode()).hexdigest()
     done, lines = _resume(checkpoint, digest, network, optimizer)
     lines = lines or [f"{parameters(network)} parameters; {json.dumps(about, sort_keys=True)}"]
@@ -196,10 +196,10 @@ def _read_footage(
     return footage
 
 
-def _about(settings: dict[str, Any], footage: Sequence[Footage]) -> dict[str, str]:
+def _about(network: SeparableNetwork, settings: dict[str, Any], footage: Sequence[Footage]) -> dict[str, str]:
     """What the weights say of themselves."""
     return {
-        "network": "separable, normalised kernels",
+        "network": network.title,
         "origin": "trained by cdmer train-interpolator; not the weights of the networks' authors",
         "settings": json.dumps(settings, sort_keys=True),
         "clips": str(len(footage)),
