@@ -187,6 +187,20 @@ def exclusions(stores: list[Path], output: Annotated[Path, typer.Option()], code
     list_exclusions(stores, output)
 
 
+@app.command("train-interpolator")
+def train_interpolator(
+    output: Annotated[Path, typer.Argument(help="The weights to write (.safetensors); the log goes beside them.")],
+    shards: Annotated[list[Path] | None, typer.Argument(help="Shards of the faces stage to learn from.")] = None,
+    checkpoint: Annotated[Path | None, typer.Option(help="Where to keep the state; beside the output.")] = None,
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
+    """Train the frame interpolation network (adaptive convolution) on frames; no labels are needed."""
+    from cdmer.frames.adaptive_convolution.training import train_interpolator as train
+
+    train(shards or [], output, checkpoint=checkpoint or output.with_suffix(".checkpoint"), **json.loads(settings))
+
+
 # -- for people -----------------------------------------------------------------------------------------------------
 
 

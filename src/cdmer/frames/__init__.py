@@ -3,15 +3,16 @@
 from importlib import import_module
 from typing import Any
 
-# Imported when asked for: planning a run needs the names of the spotters, not OpenCV.
+# Imported when asked for: planning a run needs the names of the spotters, neither OpenCV nor torch.
 _MODULES = {
+    "AdaptiveConvolution": "adaptive_convolution.interpolator",
     "interpolate_tim": "tim",
     "keyframe_times": "keyframes",
     "spot_apex": "apex",
     "spot_interval": "interval",
 }
 
-__all__ = ["interpolate_tim", "keyframe_times", "spot_apex", "spot_interval"]
+__all__ = ["AdaptiveConvolution", "interpolate_tim", "keyframe_times", "spot_apex", "spot_interval"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,1 @@
+"""Frame interpolation by adaptive convolution: the networks, the local convolution, their training."""

@@ -1,0 +1,239 @@
+"""Training of the interpolation network: a job that is the same, bit for bit, however often it is interrupted."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cdmer import __version__
+from cdmer.databases.cohort.plan import COHORT_DATABASES
+from cdmer.databases.video import count_video, read_video
+from cdmer.errors import CdmerError
+from cdmer.files import whole_file, write_text
+from cdmer.frames.adaptive_convolution.networks import SeparableNetwork, parameters
+from cdmer.frames.adaptive_convolution.triplets import (
+    PHOTOGRAPHS,
+    Footage,
+    Stills,
+    augmented,
+    cohort_footage,
+    draw_moved,
+    draw_recorded,
+    photographs,
+)
+from cdmer.frames.adaptive_convolution.weights import save_weights
+from cdmer.progress import progress
+from cdmer.store.shard import read_shard
+
+log = logging.getLogger(__name__)
+
+_SAVE_EVERY = 100  # steps
+_SAY_EVERY = 100
+_MOVED_SHARE = 0.7  # of the triplets; the others are recorded
+_GRADIENT_WEIGHT = 0.5  # of the differences of neighbouring pixels, in the loss
+_WARM_UP = 100  # steps
+_LARGEST_NORM = 1.0  # of the gradient
+_VIDEO_FRAMES = 300  # of a video, from its start
+
+
+def train_interpolator(
+    shards: Sequence[str | Path],
+    output: str | Path,
+    *,
+    checkpoint: str | Path,
+    videos: Sequence[str | Path] = (),
+    cohort: str | None = None,
+    width: float = 0.25,
+    taps: int = 15,
+    largest_step: int = 4,
+    steps: int = 8000,
+    batch: int = 8,
+    side: int = 64,
+    rate: float = 5e-4,
+    seed: int = 0,
+    threads: int = 1,
+) -> None:
+    """Train a separable network on triplets of frames; write its weights and, beside them, its log.
+
+    Its kernels are normalised. The loss is the mean absolute error of the middle frame and, weighted by half, of its
+    differences between neighbouring pixels; the optimiser is Adam, its rate rising for 100 steps and falling as a
+    cosine to nothing. Every step draws from a stream of its own, so that a run that goes on from its checkpoint ends
+    in the same bits as one that was never interrupted. The checkpoint is removed when the job has ended well.
+
+    Parameters
+    ----------
+    shards
+        Shards of the faces stage: clips uint8 (frames, height, width[, 3]) of source databases; may be none.
+    output
+        The weights to write, in the safetensors format; the log goes beside them with the suffix ``.log``.
+    checkpoint
+        Where to keep the state between interruptions.
+    videos
+        Videos whose licence allows it: the first 300 frames of each.
+    cohort
+        Size of the synthetic cohort (`cdmer.databases.cohort`) to train on too; its seed is `seed`.
+    width, taps
+        Of `SeparableNetwork`.
+    largest_step
+        Frames between the middle frame and its neighbours, at most, in shards and videos. In the cohort, whose frame
+        rates are known, it is 75 ms.
+    steps, batch, side, rate
+        Steps of the optimiser, triplets a step, pixels on a side of a triplet (a multiple of 32), greatest rate.
+    seed, threads
+        Same seed, same number of threads of one machine: same weights.
+
+    Raises
+    ------
+    CdmerError
+        A source that cannot be read or is smaller than a triplet, or a checkpoint of other settings.
+    """
+    if side % SeparableNetwork.multiple:
+        raise CdmerError(f"triplets of {side} pixels cannot be halved five times", "choose a multiple of 32")
+    if not (shards or videos or cohort):
+        raise CdmerError("nothing to train the interpolator on", "give shards, videos or the size of a cohort")
+    torch.set_num_threads(threads)
+    settings = {
+        "shards": [Path(path).name for path in shards], "videos": [Path(path).name for path in videos],
+        "cohort": cohort, "photographs": list(PHOTOGRAPHS), "width": width, "taps": taps,
+        "largest_step": largest_step, "steps": steps, "batch": batch, "side": side, "rate": rate, "seed": seed,
+    }  # fmt: skip
+    footage = _read_footage(shards, videos, cohort, largest_step, side, seed)
+    stills = [photographs(), [clip.frames[0] for clip in footage]]
+
+    torch.manual_seed(seed)
+    network = SeparableNetwork(width, taps, normalized=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer = torch.optim.Adam(network.parameters(), lr=rate)
+    about = _about(network, settings, footage)
+    digest = hashlib.sha256(json.dumps([about, __version__], sort_keys=True).encode()).hexdigest()
+    done, lines = _resume(checkpoint, digest, network, optimizer)
+    lines = lines or [f"{parameters(network)} parameters; {json.dumps(about, sort_keys=True)}"]
+
+    losses: list[tuple[float, float]] = []
+    for step in progress(range(done, steps), "train interpolator", total=steps - done, unit="step"):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * _schedule(step, steps)
+        triplets = _draw_batch(footage, stills, batch, side, np.random.default_rng([seed, 6, step]))
+        losses.append(_train_step(network, optimizer, triplets))
+        if (step + 1) % _SAY_EVERY == 0 or step + 1 == steps:
+            ours, average = np.mean(losses, 0)
+            lines.append(f"step {step + 1}: mean absolute error {ours:.4f}, of frame averaging {average:.4f}")
+            log.info("%s", lines[-1])
+            losses.clear()
+        if (step + 1) % _SAVE_EVERY == 0 and step + 1 < steps:
+            _save(checkpoint, digest, step + 1, lines, network, optimizer)
+
+    tensors = {name: tensor.detach().contiguous().numpy() for name, tensor in network.state_dict().items()}
+    write_text(Path(output).with_suffix(".log"), "\n".join(lines) + "\n")
+    save_weights(output, tensors, about)
+    Path(checkpoint).unlink(missing_ok=True)
+
+
+def interpolation_loss(estimate: Tensor, truth: Tensor) -> Tensor:
+    """L1 of the pixels and, weighted by half, of the differences to the neighbours on the right and below."""
+    error = estimate - truth
+    across, down = error[..., 1:] - error[..., :-1], error[..., 1:, :] - error[..., :-1, :]
+    return error.abs().mean() + _GRADIENT_WEIGHT * (across.abs().mean() + down.abs().mean())
+
+
+def _train_step(network: SeparableNetwork, optimizer: torch.optim.Optimizer, triplets: Tensor) -> tuple[float, float]:
+    """Take one step; the mean absolute errors of the network and of frame averaging, in grey levels."""
+    first, middle, second = triplets.unbind(1)
+    optimizer.zero_grad()
+    estimate = network(first, second)
+    loss = interpolation_loss(estimate, middle)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(network.parameters(), _LARGEST_NORM)
+    optimizer.step()
+    ours = (estimate.detach() - middle).abs().mean()
+    average = ((first + second) / 2 - middle).abs().mean()
+    return 255 * float(ours), 255 * float(average)
+
+
+def _draw_batch(footage: Sequence[Footage], stills: Stills, batch: int, side: int, rng: np.random.Generator) -> Tensor:
+    """Triplets (batch, 3, 3, side, side), frame, then channel; from 0 to 1."""
+    triplets = [
+        augmented(
+            draw_moved(stills, side, rng) if rng.random() < _MOVED_SHARE else draw_recorded(footage, side, rng), rng
+        )
+        for _ in range(batch)
+    ]
+    array = np.stack(triplets) / np.float32(255)
+    return torch.from_numpy(np.ascontiguousarray(array.transpose(0, 1, 4, 2, 3)))
+
+
+def _schedule(step: int, steps: int) -> float:
+    return float(min(1.0, (step + 1) / _WARM_UP) * (1 + np.cos(np.pi * step / steps)) / 2)
+
+
+def _read_footage(
+    shards: Sequence[str | Path],
+    videos: Sequence[str | Path],
+    cohort: str | None,
+    largest_step: int,
+    side: int,
+    seed: int,
+) -> list[Footage]:
+    footage = []
+    for path in shards:
+        footage += [Footage(clip.frames, largest_step) for clip in read_shard(path) if len(clip.frames) >= 3]
+    for path in videos:
+        count, _ = count_video(path)
+        footage.append(Footage(read_video(path, 1, min(count, _VIDEO_FRAMES)), largest_step))
+    if cohort:
+        for database in COHORT_DATABASES:
+            footage += cohort_footage(database, cohort, seed)
+    if not footage:
+        raise CdmerError("no clip of the shards has three frames", "give shards with longer clips, or a cohort")
+    smallest = min(min(clip.frames.shape[1:3]) for clip in footage)
+    if smallest < side:
+        raise CdmerError(f"a clip's frames are {smallest} pixels on a side", f"choose a side of at most {smallest}")
+    return footage
+
+
+def _about(network: SeparableNetwork, settings: dict[str, Any], footage: Sequence[Footage]) -> dict[str, str]:
+    """What the weights say of themselves."""
+    return {
+        "network": network.title,
+        "origin": "trained by cdmer train-interpolator; not the weights of the networks' authors",
+        "settings": json.dumps(settings, sort_keys=True),
+        "clips": str(len(footage)),
+        "frames": str(sum(len(clip.frames) for clip in footage)),
+        "cdmer": __version__,
+        "torch": str(torch.__version__),
+    }
+
+
+def _resume(
+    checkpoint: str | Path, digest: str, network: torch.nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[int, list[str]]:
+    if not Path(checkpoint).is_file():
+        return 0, []
+    state = torch.load(checkpoint, weights_only=True)
+    if state["digest"] != digest:
+        raise CdmerError(f"{checkpoint} is the checkpoint of other settings", "remove it, or name another checkpoint")
+    network.load_state_dict(state["network"])
+    optimizer.load_state_dict(state["optimizer"])
+    log.info("going on from step %d of %s", state["step"], checkpoint)
+    return int(state["step"]), list(state["lines"])
+
+
+def _save(
+    checkpoint: str | Path,
+    digest: str,
+    step: int,
+    lines: list[str],
+    network: torch.nn.Module,
+    optimizer: torch.optim.Optimizer,
+) -> None:
+    state = {
+        "digest": digest, "step": step, "lines": lines,
+        "network": network.state_dict(), "optimizer": optimizer.state_dict(),
+    }  # fmt: skip
+    with whole_file(checkpoint) as partial:
+        torch.save(state, partial)
