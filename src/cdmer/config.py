@@ -115,7 +115,7 @@ class FramesRecipe(Settings):
     moments: list[Literal["onset", "apex", "middle", "central", "offset"]] = Field(
         [], description="For `select`: the frames to keep, in order; `central`: the middle one and the central fifth."
     )
-    synthesis: Literal["average", "nearest"] = Field(
+    synthesis: Literal["average", "nearest", "adaptive_convolution"] = Field(
         "average", description="For `keyframes`: how frames between two others come about; `nearest`: recorded ones."
     )
     apex: Literal["annotated", ApexMethod] = Field(

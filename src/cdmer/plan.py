@@ -21,6 +21,7 @@ from cdmer.files import write_text
 from cdmer.frames.apex import METHODS
 from cdmer.protocols.cdmer import Experiment, cdmer_experiments
 
+ADAPTIVE_CONVOLUTION = "cdmer.frames.adaptive_convolution.interpolator"
 FACES, FRAMES = "cdmer.faces.job", "cdmer.frames.job"
 RENDERER = "cdmer.databases.cohort.render"
 SHOWN_SUBJECTS = 2  # of each database, on a contact sheet
@@ -207,7 +208,8 @@ class Plan:
         recipe = self.config.frames[name]
         chosen: list[str] = [recipe.apex, recipe.apex_otherwise] if recipe.apex == "annotated" else [recipe.apex]
         spotters = {METHODS[method] for method in chosen if recipe.spots_apex and method in METHODS}
-        return [FRAMES, recipe.maker[0], *sorted(spotters)]
+        synthesizes = recipe.interpolation == "keyframes" and recipe.synthesis == "adaptive_convolution"
+        return [FRAMES, recipe.maker[0], *sorted(spotters), *([ADAPTIVE_CONVOLUTION] if synthesizes else [])]
 
     # -- features -----------------------------------------------------------------------------------------------
 

@@ -8,10 +8,11 @@ import pytest
 
 from cdmer.config import read_config
 from cdmer.errors import CdmerError
-from cdmer.frames import interpolate_tim, keyframe_times
+from cdmer.frames import AdaptiveConvolution, interpolate_tim, keyframe_times
 from cdmer.frames.apex import METHODS, spot_apex
 from cdmer.frames.events import find_apex
 from cdmer.frames.job import make_frames
+from cdmer.frames.keyframes import plan_keyframes, synthesise
 from cdmer.frames.rounding import round_half_up
 from cdmer.frames.selection import central_frames
 from cdmer.plan import Plan
@@ -161,3 +162,19 @@ def test_every_spotter_can_be_named_in_a_recipe():
 def test_planning_loads_no_picture_library():
     code = "import sys, cdmer.plan; print(sorted({'cv2', 'torch', 'dlib', 'skimage'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_key_frames_by_the_network_that_is_shipped(faces):
+    """The same plan by another interpolator: its frames between onset and apex are its own, recorded ones are kept."""
+    averaged = _made(faces, "keyframes_11", rounding="none")["annotated"]
+    made = _made(faces, "keyframes_11", rounding="none", synthesis="adaptive_convolution")["annotated"]
+    assert made["frame_indices"].tolist() == averaged["frame_indices"].tolist()
+    between = AdaptiveConvolution.shipped().between
+    plan = plan_keyframes(0, 9, 30, 11)
+    clip = read_shard(faces)["annotated"].frames
+    real = {index: clip[index] for index in (0, 9, 30)}
+    np.testing.assert_allclose(made.frames, synthesise(plan, real, between), atol=1e-4)
+    assert np.abs(made.frames - averaged.frames).max() > 0.1
+    modules = Plan(read_config({"frames": {"keyframes_11": {"synthesis": "adaptive_convolution"}}}))._frames_modules
+    assert "cdmer.frames.adaptive_convolution.interpolator" in modules("keyframes_11")
+    assert "cdmer.frames.adaptive_convolution.interpolator" not in Plan(read_config({}))._frames_modules("keyframes_11")

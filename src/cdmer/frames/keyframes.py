@@ -9,6 +9,8 @@ the apex once.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 
@@ -21,6 +23,8 @@ from cdmer.store.shard import ClipRecord
 
 Image = NDArray[np.float32]
 Between = Callable[[Image, Image], Image]
+
+ADAPTIVE_CONVOLUTION = "cdmer.frames.adaptive_convolution.interpolator"
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,8 @@ def keyframes(
     length
         How many key-frames.
     synthesis
-        ``average``; or ``nearest``, which takes the recorded frame at each key-frame's number (the paper's TAS).
+        ``average``, ``adaptive_convolution`` (the small network that cdmer brings), or ``nearest``, which takes the
+        recorded frame at each key-frame's number (the paper's TAS).
     rounding
         ``half_up`` or ``none``, as for resampling.
     apex, apex_otherwise
@@ -161,10 +166,18 @@ def keyframes(
     if synthesis == "nearest":
         return record.frames[list(plan.times)], facts
     real = {index: record.frames[index] for index in (0, found.index, last)}
-    return rounded(synthesise(plan, real, _SYNTHESES[synthesis]), rounding), facts
+    return rounded(synthesise(plan, real, _between(synthesis)), rounding), facts
 
 
-_SYNTHESES: dict[str, Between] = {"average": average}
+@cache
+def _between(synthesis: str) -> Between:
+    if synthesis == "adaptive_convolution":
+        # by name: a recipe that does not use the network neither loads it nor depends on its code
+        network: Between = import_module(ADAPTIVE_CONVOLUTION).AdaptiveConvolution.shipped().between
+        return network
+    if synthesis != "average":
+        raise ValueError(f"there is no synthesis {synthesis!r}; known: average, adaptive_convolution, nearest")
+    return average
 
 
 def _side(fixed: int, apex: int, budget: int) -> list[Step]:
