@@ -143,6 +143,31 @@ def manifest(wildcards):
     return PLAN.manifest(wildcards.feature, wildcards.database)
 
 
+# -- upstream: what a job's inputs are made of
+
+
+def faces_made_of(wildcards):
+    recipe = PLAN.config.frames[wildcards.recipe].faces
+    return PLAN.faces_made_of(recipe, wildcards.database, wildcards.subject)
+
+
+def frames_made_of(wildcards):
+    recipe = PLAN.config.features[wildcards.feature].frames
+    return PLAN.frames_made_of(recipe, wildcards.database, wildcards.subject)
+
+
+def parts_made_of(wildcards):
+    return PLAN.parts_made_of(wildcards.feature, wildcards.database)
+
+
+def stores_made_of(wildcards):
+    return PLAN.stores_made_of(wildcards.model, experiment_of(wildcards.experiment))
+
+
+def predictions_made_of(wildcards):
+    return PLAN.predictions_made_of()
+
+
 # -- models, tables
 
 

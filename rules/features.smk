@@ -8,6 +8,7 @@ rule compute_features:
     resources:
         mem_mb=1000,
     params:
+        upstream=frames_made_of,
         settings=feature_settings,
         code=feature_code,
     shell:
@@ -41,6 +42,7 @@ rule merge_features:
     log:
         "results/logs/features/{feature}/{database}.log",
     params:
+        upstream=parts_made_of,
         on_missing_face=missing_faces,
         code=code_digest("cdmer.store.feature_store", "cdmer.store.exclusions"),
     shell:

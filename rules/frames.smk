@@ -8,6 +8,7 @@ rule interpolate_frames:
     resources:
         mem_mb=1000,
     params:
+        upstream=faces_made_of,
         settings=frames_settings,
         code=frames_code,
     shell:

@@ -11,6 +11,7 @@ rule train_model:
     resources:
         mem_mb=1500,
     params:
+        upstream=stores_made_of,
         settings=model_settings,
         code=model_code,
     shell:

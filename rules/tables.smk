@@ -6,6 +6,7 @@ rule list_exclusions:
     log:
         "results/logs/tables/exclusions.log",
     params:
+        upstream=predictions_made_of,
         code=code_digest("cdmer.store.exclusions"),
     shell:
         "cdmer --log {log} tables exclusions {input} --output {output} --code {params.code}"
@@ -21,6 +22,7 @@ rule tabulate_cdmer:
     log:
         "results/logs/tables/cdmer.log",
     params:
+        upstream=predictions_made_of,
         settings=as_json(PLAN.table_settings()),
         code=code_digest("cdmer.evaluation.tables"),
     shell:

@@ -275,6 +275,48 @@ class Plan:
             if not self.lacks(feature, database)
         ]
 
+    # -- upstream -----------------------------------------------------------------------------------------------
+
+    # Every job's params hold a digest of all that its inputs are made of. Without, a change would travel through files
+    # alone: a job that a kill or a fault ends leaves no output, and Snakemake, which takes a missing intermediate file
+    # for one that nobody needs, would call everything behind it up to date.
+
+    def faces_made_of(self, recipe: str, database: str, subject: str) -> str:
+        """A digest of what a subject's crops are made of."""
+        clips = self.clips_digest(database, subject)
+        return _digest(clips, self.faces_settings(recipe, database), self.faces_code(recipe))
+
+    def frames_made_of(self, recipe: str, database: str, subject: str) -> str:
+        """A digest of what a subject's frames are made of."""
+        faces = self.faces_made_of(self.config.frames[recipe].faces, database, subject)
+        return _digest(faces, self.frames_settings(recipe), self.frames_code(recipe))
+
+    def part_made_of(self, feature: str, database: str, subject: str) -> str:
+        """A digest of what a subject's features are made of."""
+        frames = self.frames_made_of(self.config.features[feature].frames, database, subject)
+        return _digest(frames, self.feature_settings(feature, database, subject), self.feature_code(feature))
+
+    def parts_made_of(self, feature: str, database: str) -> str:
+        """A digest of what the parts of a feature store are made of."""
+        if feature in self.config.imported(database):
+            release = Path(self.released_file(database, feature)).stat()
+            return _digest(self.import_settings(feature, database), release.st_size, release.st_mtime_ns)
+        return _digest(*(self.part_made_of(feature, database, subject) for subject in self.subjects(database)))
+
+    def stores_made_of(self, model: str, experiment: Experiment) -> str:
+        """A digest of what the two feature stores of a training are made of."""
+        feature = self.models[model].feature
+        return _digest(*(self.parts_made_of(feature, name) for name in (experiment.source, experiment.target)))
+
+    def predictions_made_of(self) -> str:
+        """A digest of what all predictions of the table are made of."""
+        return _digest(
+            *(
+                [self.stores_made_of(model, experiment), self.model_settings(model, experiment), self.model_code(model)]
+                for experiment, model in self.computable()
+            )
+        )
+
     # -- models -------------------------------------------------------------------------------------------------
 
     @cached_property
@@ -368,6 +410,10 @@ class Plan:
                     reason = "; ".join(dict.fromkeys(filter(None, reasons)))
                     found.append(LeftOut(experiment.name, model, reason))
         return found
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @cache

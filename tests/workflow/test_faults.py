@@ -117,6 +117,24 @@ def test_a_run_killed_again_and_again(workflow, finished):
     assert (workflow.folder / TABLE).read_bytes() == (finished.folder / TABLE).read_bytes()
 
 
+def test_a_change_that_a_kill_cut_short_is_not_forgotten(workflow):
+    """The killed job's output is gone and what follows it is still there, made with the old setting."""
+    workflow.configure(faces={"aligned_112": {"eye_height": 0.34}})
+    run = start(workflow, TABLE)
+    while not any(" faces " in f" {words} " for words in jobs_of(workflow).values()):
+        assert run.poll() is None
+        time.sleep(0.005)
+    run.kill()
+    run.wait()
+    while jobs_of(workflow):
+        time.sleep(0.05)
+    assert (workflow.folder / "results/frames/tim_16/casme2/sub01.h5").exists()
+    workflow.run(TABLE)
+    assert workflow.planned() == {}
+    for path in workflow.folder.glob("results/frames/tim_16/*/*.h5"):
+        assert read_shard(path).attrs["faces"]["recipe"]["eye_height"] == 0.34
+
+
 def test_two_live_runs_are_refused_and_a_dry_run_is_not(workflow):
     workflow.configure(faces={"aligned_112": {"eye_height": 0.34}})
     first = start(workflow, TABLE)
