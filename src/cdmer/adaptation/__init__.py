@@ -1,7 +1,10 @@
 """Domain adaptation on feature vectors: scikit-learn estimators with ``fit(Xs, ys, Xt)`` and ``predict(X)``."""
 
+from cdmer.adaptation.gfk import GFK
+from cdmer.adaptation.sa import SA
 from cdmer.adaptation.svm import SVM
 from cdmer.adaptation.tca import TCA
 from cdmer.adaptation.tgsr import TGSR
+from cdmer.adaptation.tkl import TKL
 
-__all__ = ["SVM", "TCA", "TGSR"]
+__all__ = ["GFK", "SA", "SVM", "TCA", "TGSR", "TKL"]

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Budget, Domains, Point
-from cdmer.adaptation.group_path import grouped, make_problem, solve
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, answer_by_score
+from cdmer.adaptation.group_path import TOLERANCE, grouped, make_problem, solve
 from cdmer.progress import progress
 
 BATCH = 32  # points solved together: their matrices fill a core's cache and not more
@@ -60,6 +60,7 @@ class TGSR(AdaptationClassifier):
     """
 
     searched = ("kappa", "xi")
+    tolerance = TOLERANCE
 
     def __init__(self, kappa: int = 43, xi: float = 1.0, n_blocks: int = 85) -> None:
         self.kappa = kappa
@@ -84,26 +85,29 @@ class TGSR(AdaptationClassifier):
         self.n_iter_ = solution.n_iter
         self.residual_ = solution.residual
 
-    def _codes(self, X: NDArray[np.float64]) -> NDArray[np.intp]:
-        return np.asarray(np.argmax(X @ self.coef_, axis=1))
+    def _answer(self, X: NDArray[np.float64]) -> Answer:
+        return answer_by_score(X @ self.coef_)
 
-    def _codes_on_grid(self, domains: Domains, points: Sequence[Point]) -> NDArray[np.intp]:
+    def _answer_grid(
+        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64]
+    ) -> tuple[list[Answer], list[float]]:
         """The points that share `xi` run together, on the groups' Gram matrices."""
-        if any(not {*point} <= {*self.searched} for point in points):
-            return super()._codes_on_grid(domains, points)
+        if not self._is_of_searched(points):
+            return super()._answer_grid(domains, points, X)
         problem = make_problem(domains.Xs, domains.Xt, domains.code, self.n_blocks)
-        target = grouped(domains.Xt, self.n_blocks)
-        kernel, sums = target @ problem.samples.transpose(0, 2, 1), target.sum(axis=2)
+        judged = grouped(X, self.n_blocks)
+        kernel, sums = judged @ problem.samples.transpose(0, 2, 1), judged.sum(axis=2)
         rows: dict[float, list[int]] = {}
         for row, point in enumerate(points):
             rows.setdefault(point.get("xi", self.xi), []).append(row)
         batches = [(xi, same[i : i + BATCH]) for xi, same in rows.items() for i in range(0, len(same), BATCH)]
-        codes = np.empty((len(points), len(domains.Xt)), np.intp)
+        answers: dict[int, Answer] = {}
+        residuals: dict[int, float] = {}
         for xi, batch in progress(batches, "TGSR", unit="batch"):
             for place, solution in solve(problem, [points[row].get("kappa", self.kappa) for row in batch], xi):
                 scores = np.tensordot(kernel, solution.weights, axes=([0, 2], [0, 1])) + (solution.ones @ sums)[:, None]
-                codes[batch[place]] = np.argmax(scores, axis=1)
-        return codes
+                answers[batch[place]], residuals[batch[place]] = answer_by_score(scores), solution.residual
+        return [answers[row] for row in range(len(points))], [residuals[row] for row in range(len(points))]
 
 
 def paper_weights() -> list[float]:
