@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 Budget = Literal["quick", "paper"]
+Side = Literal["source", "target"]
 Point = Mapping[str, Any]  # values of hyper-parameters, by the names of the estimator's parameters
 
 
@@ -108,8 +109,8 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """Learn from checked domains; set `residual_` where an iteration may end too early."""
 
     @abstractmethod
-    def _answer(self, X: NDArray[np.float64]) -> Answer:
-        """Classes and scores of checked samples."""
+    def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
+        """Classes and scores of checked samples; `side` says from which domain, for methods that map them apart."""
 
     def fit(self, Xs: ArrayLike, ys: ArrayLike, Xt: ArrayLike | None = None) -> Self:
         """Learn from both domains; nothing is scaled.
@@ -140,9 +141,10 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The class of each row of `X` (clips, features)."""
+        """The class of each row of `X` (clips, features), clips of the target domain."""
         check_is_fitted(self)
-        return np.asarray(self.order_[self._answer(validate_data(self, X, dtype=np.float64, reset=False)).codes])
+        checked = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.asarray(self.order_[self._answer(checked, "target").codes])
 
     def predict_grid(self, Xs: ArrayLike, ys: ArrayLike, Xt: ArrayLike, points: Sequence[Point]) -> NDArray[Any]:
         """The class of each target clip at each point of a grid.
@@ -166,7 +168,13 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return self.answer_grid(Xs, ys, Xt, points).scores
 
     def answer_grid(
-        self, Xs: ArrayLike, ys: ArrayLike, Xt: ArrayLike, points: Sequence[Point], X: ArrayLike | None = None
+        self,
+        Xs: ArrayLike,
+        ys: ArrayLike,
+        Xt: ArrayLike,
+        points: Sequence[Point],
+        X: ArrayLike | None = None,
+        side: Side = "target",
     ) -> Answers:
         """Everything that the points of a grid say of clips.
 
@@ -176,10 +184,12 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             As for `predict_grid`.
         X
             The clips to judge (clips, features); those of the target by default.
+        side
+            The domain that `X` comes from: some methods map clips of the source and of the target differently.
         """
         domains = self._check(Xs, ys, Xt)
         judged = domains.Xt if X is None else validate_data(self, X, dtype=np.float64, reset=False)
-        answers, residuals = self._answer_grid(domains, points, judged)
+        answers, residuals = self._answer_grid(domains, points, judged, side)
         codes = np.array([answer.codes for answer in answers], np.intp).reshape(len(points), len(judged))
         return Answers(
             predicted=self.order_[codes],
@@ -189,7 +199,7 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         )
 
     def _answer_grid(
-        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64]
+        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64], side: Side
     ) -> tuple[list[Answer], list[float]]:
         """Answers and residuals, point by point."""
         answers, residuals = [], []
@@ -197,7 +207,7 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             model = clone(self).set_params(**point)
             model.residual_ = 0.0
             model._fit(domains)
-            answers.append(model._answer(X))
+            answers.append(model._answer(X, side))
             residuals.append(model.residual_)
         return answers, residuals
 

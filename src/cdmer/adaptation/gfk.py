@@ -7,7 +7,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
 from cdmer.adaptation.subspaces import Subspaces, find_subspaces
 
 
@@ -56,15 +56,15 @@ class GFK(AdaptationClassifier):
         self._map = subspaces.axes @ (G @ subspaces.source.T)
         self._machine = Machine(subspaces.source @ G @ subspaces.source.T, domains.code, self.C)
 
-    def _answer(self, X: NDArray[np.float64]) -> Answer:
+    def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return self._machine.answer(X @ self._map)
 
     def _answer_grid(
-        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64]
+        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64], side: Side
     ) -> tuple[list[Answer], list[float]]:
         """One decomposition of each domain for all dimensions."""
         if not self._is_of_searched(points):
-            return super()._answer_grid(domains, points, X)
+            return super()._answer_grid(domains, points, X, side)
         subspaces = find_subspaces(domains)
         source, judged = subspaces.source, X @ subspaces.axes
         answers = []

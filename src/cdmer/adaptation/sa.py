@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
 from cdmer.adaptation.subspaces import find_subspaces
 
 
@@ -56,27 +56,32 @@ class SA(AdaptationClassifier):
         Ps, Pt = subspaces.source_directions[:, : self.dim_], subspaces.target_directions[:, : self.dim_]
         self.alignment_ = Ps.T @ Pt
         aligned = subspaces.source @ Ps @ self.alignment_
-        self._map = subspaces.axes @ (Pt @ aligned.T)
+        self._maps = {
+            "source": subspaces.axes @ (Ps @ self.alignment_ @ aligned.T),
+            "target": subspaces.axes @ (Pt @ aligned.T),
+        }
         self._machine = Machine(aligned @ aligned.T, domains.code, self.C)
 
-    def _answer(self, X: NDArray[np.float64]) -> Answer:
-        return self._machine.answer(X @ self._map)
+    def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
+        return self._machine.answer(X @ self._maps[side])
 
     def _answer_grid(
-        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64]
+        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64], side: Side
     ) -> tuple[list[Answer], list[float]]:
         """One decomposition of each domain for all dimensions."""
         if not self._is_of_searched(points):
-            return super()._answer_grid(domains, points, X)
+            return super()._answer_grid(domains, points, X, side)
         subspaces = find_subspaces(domains)
         most = subspaces.most
         overlap = subspaces.source_directions[:, :most].T @ subspaces.target_directions[:, :most]
         source = subspaces.source @ subspaces.source_directions[:, :most]
-        target = X @ (subspaces.axes @ subspaces.target_directions[:, :most])
+        of_side = subspaces.source_directions if side == "source" else subspaces.target_directions
+        judged = X @ (subspaces.axes @ of_side[:, :most])
         answers = []
         for point in points:
             dim = subspaces.clipped(*self._values(point))
             aligned = source[:, :dim] @ overlap[:dim, :dim]
             machine = Machine(aligned @ aligned.T, domains.code, self.C)
-            answers.append(machine.answer(target[:, :dim] @ aligned.T))
+            turned = judged[:, :dim] @ overlap[:dim, :dim] if side == "source" else judged[:, :dim]
+            answers.append(machine.answer(turned @ aligned.T))
         return answers, [0.0] * len(points)

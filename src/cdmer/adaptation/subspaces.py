@@ -31,7 +31,7 @@ class Subspaces:
 
     def clipped(self, dim: int | None) -> int:
         """`dim`, or the middle of what can be searched; at most what both domains have."""
-        return min(self.most, dim if dim is not None else (self.most + 1) // 2)
+        return int(min(self.most, dim if dim is not None else (self.most + 1) // 2))
 
 
 def find_subspaces(domains: Domains) -> Subspaces:

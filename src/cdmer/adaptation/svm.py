@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Domains, Machine
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Domains, Machine, Side
 
 
 class SVM(AdaptationClassifier):
@@ -31,5 +31,5 @@ class SVM(AdaptationClassifier):
         self._source = domains.Xs
         self._machine = Machine(domains.Xs @ domains.Xs.T, domains.code, self.C)
 
-    def _answer(self, X: NDArray[np.float64]) -> Answer:
+    def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return self._machine.answer(X @ self._source.T)

@@ -7,7 +7,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
 
 
 class TCA(AdaptationClassifier):
@@ -57,16 +57,16 @@ class TCA(AdaptationClassifier):
         self._source = kernel[: len(domains.Xs)] @ self.components_
         self._machine = Machine(self._source @ self._source.T, domains.code, self.C)
 
-    def _answer(self, X: NDArray[np.float64]) -> Answer:
+    def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         mapped = X @ self._samples.T @ self.components_
         return self._machine.answer(mapped @ self._source.T)
 
     def _answer_grid(
-        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64]
+        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64], side: Side
     ) -> tuple[list[Answer], list[float]]:
         """One decomposition for all dimensions; each dimension adds a rank-one term to the machine's kernel."""
         if not self._is_of_searched(points):
-            return super()._answer_grid(domains, points, X)
+            return super()._answer_grid(domains, points, X, side)
         n_source = len(domains.Xs)
         samples = domains.joint
         kernel = samples @ samples.T

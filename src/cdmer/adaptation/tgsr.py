@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, answer_by_score
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side, answer_by_score
 from cdmer.adaptation.group_path import TOLERANCE, grouped, make_problem, solve
 from cdmer.progress import progress
 
@@ -85,15 +85,15 @@ class TGSR(AdaptationClassifier):
         self.n_iter_ = solution.n_iter
         self.residual_ = solution.residual
 
-    def _answer(self, X: NDArray[np.float64]) -> Answer:
+    def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return answer_by_score(X @ self.coef_)
 
     def _answer_grid(
-        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64]
+        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64], side: Side
     ) -> tuple[list[Answer], list[float]]:
         """The points that share `xi` run together, on the groups' Gram matrices."""
         if not self._is_of_searched(points):
-            return super()._answer_grid(domains, points, X)
+            return super()._answer_grid(domains, points, X, side)
         problem = make_problem(domains.Xs, domains.Xt, domains.code, self.n_blocks)
         judged = grouped(X, self.n_blocks)
         kernel, sums = judged @ problem.samples.transpose(0, 2, 1), judged.sum(axis=2)

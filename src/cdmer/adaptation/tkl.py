@@ -8,7 +8,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
 
 LEFT_OUT, MOST = 10, 200  # eigenvectors: those of the target's kernel but the last ten, at most 200
 
@@ -66,15 +66,15 @@ class TKL(AdaptationClassifier):
         self._map = domains.Xt.T @ extension @ (extended * self.eigenvalues_).T
         self._machine = Machine((extended * self.eigenvalues_) @ extended.T, domains.code, self.C)
 
-    def _answer(self, X: NDArray[np.float64]) -> Answer:
+    def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return self._machine.answer(X @ self._map)
 
     def _answer_grid(
-        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64]
+        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64], side: Side
     ) -> tuple[list[Answer], list[float]]:
         """One eigensystem for all dampings."""
         if not self._is_of_searched(points):
-            return super()._answer_grid(domains, points, X)
+            return super()._answer_grid(domains, points, X, side)
         extension = extend_eigenvectors(domains)
         kernel = domains.Xs @ domains.Xs.T
         extended, judged = domains.Xs @ domains.Xt.T @ extension, X @ domains.Xt.T @ extension
