@@ -24,7 +24,6 @@ def directions(X, dim):
 def integrated(Ps, Pt, steps=4000):
     """The mean of the projectors on the way from Ps to Pt, by the midpoint rule on the matrix exponential."""
     complement = scipy.linalg.null_space(Ps.T)
-    U1, cosines, Vt = np.linalg.svd(Ps.T @ Pt)
     tangent = (Pt - Ps @ (Ps.T @ Pt)) @ np.linalg.inv(Ps.T @ Pt)
     left, tangents, right = np.linalg.svd(complement.T @ tangent, full_matrices=False)
     total = np.zeros((len(Ps), len(Ps)))

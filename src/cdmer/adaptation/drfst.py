@@ -7,8 +7,8 @@ from cdmer.adaptation.regenerator import Floats, Regenerator
 class DRFST(Regenerator):
     """Domain regeneration in the original feature space with the target unchanged (DRFS-T), then a linear SVM.
 
-    TSRG with the domains' roles exchanged: minimises ``|Xt - P^T K_t|^2 + lam |P^T d|^2 + mu |P|_1``. The machine learns
-    from regenerated source clips and judges raw target clips.
+    TSRG with the domains' roles exchanged: minimises ``|Xt - P^T K_t|^2 + lam |P^T d|^2 + mu |P|_1``. The machine
+    learns from regenerated source clips and judges raw target clips.
 
     Parameters
     ----------

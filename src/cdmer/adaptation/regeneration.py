@@ -19,6 +19,7 @@ cache, until their own residual is below it, and then all to the last of these e
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import scipy.linalg
@@ -44,14 +45,17 @@ class Regeneration:
         (samples, samples of A + 1) the kernel with `A`'s samples, and the weighted difference of means.
     A
         (rows, samples of A): features or labels to regenerate.
-    U, s
-        Left singular vectors of `M` (samples, rank) and its squared singular values.
     """
 
     M: Floats
     A: Floats
-    U: Floats
-    s: Floats
+
+    @cached_property
+    def spectrum(self) -> tuple[Floats, Floats]:
+        """Left singular vectors of `M` (samples, rank) and its squared singular values."""
+        U, values, _ = scipy.linalg.svd(self.M, full_matrices=False)
+        kept = values > max(self.M.shape) * np.finfo(float).eps * values[0]
+        return np.ascontiguousarray(U[:, kept]), values[kept] ** 2
 
     def objective(self, P: Floats, mu: float) -> float:
         """What is minimised, at `P` (samples, rows)."""
@@ -74,11 +78,8 @@ class Regeneration:
 
 
 def make_regeneration(kernel: Floats, difference: Floats, A: Floats, lam: float) -> Regeneration:
-    """The problem of a kernel ``K_A`` (samples, samples of A) and a difference of the domains' means in it (samples,)."""
-    M = np.column_stack([kernel, np.sqrt(lam) * difference])
-    U, values, _ = scipy.linalg.svd(M, full_matrices=False)
-    kept = values > max(M.shape) * np.finfo(float).eps * values[0]
-    return Regeneration(M, A, np.ascontiguousarray(U[:, kept]), values[kept] ** 2)
+    """The problem of a kernel ``K_A`` (samples, samples of A) and the domains' difference of means in it (samples,)."""
+    return Regeneration(np.column_stack([kernel, np.sqrt(lam) * difference]), A)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,11 +93,13 @@ class Solved:
 
 def follow_schedule(problem: Regeneration, mu: float) -> Solved:
     """The authors' iteration until no entry of ``P - Q`` reaches `TOLERANCE`."""
-    n_rows, (n_samples, rank) = len(problem.A), problem.U.shape
-    UT = np.ascontiguousarray(problem.U.T)
+    mu = float(mu)  # an integer would have the kernels compiled once more
+    U, s = problem.spectrum
+    n_rows, n_samples = len(problem.A), len(U)
+    UT = np.ascontiguousarray(U.T)
     # M Y^T in coordinates, and those of P = T = 1
-    target = problem.A @ (problem.M[:, :-1].T @ problem.U)
-    P = np.repeat(problem.U.sum(axis=0)[None], n_rows, axis=0)
+    target = problem.A @ (problem.M[:, :-1].T @ U)
+    P = np.repeat(U.sum(axis=0)[None], n_rows, axis=0)
     T = P.copy()
     W = np.empty((n_rows, n_samples))
     penalties = np.minimum(START * GROWTH ** np.arange(MOST_ITERATIONS + 1), LARGEST)
@@ -108,7 +111,7 @@ def follow_schedule(problem: Regeneration, mu: float) -> Solved:
         for index, rows in enumerate(blocks):
             if first_pass or done[index] < last:
                 done[index], residual[index] = _iterate(
-                    W[rows], P[rows], T[rows], target[rows], problem.U, UT, problem.s, mu, penalties,
+                    W[rows], P[rows], T[rows], target[rows], U, UT, s, mu, penalties,
                     done[index], MOST_ITERATIONS if first_pass else last, TOLERANCE if first_pass else 0.0,
                 )  # fmt: skip
         first_pass = False
@@ -133,67 +136,71 @@ def minimise(problem: Regeneration, mu: float, start: Floats | None = None) -> S
     """
     gram, target = problem.M @ problem.M.T, problem.A @ problem.M[:, :-1].T
     P = np.zeros_like(target) if start is None else np.ascontiguousarray(start.T)
-    steps = _descend(P, gram, target, mu / 2)
+    steps = descend(P, gram, target, mu / 2, False)
     return Solved(P.T, int(steps), abs(problem.gap(P.T, mu)))
 
 
 @njit(cache=True, nogil=True)
-def _descend(P, gram, target, bound):  # type: ignore[no-untyped-def]
+def descend(P, gram, target, bound, positive):  # type: ignore[no-untyped-def]
     """Bring each row `p` of `P` to the minimum of ``p^T gram p / 2 - target^T p + bound |p|_1``; return the most steps.
+
+    Where `positive`, under ``p >= 0``, from rows that are.
 
     Feature-sign search (Lee, Battle, Raina and Ng, NIPS 2006): on the active samples and their signs the minimum is a
     linear system; where a sign would turn, its sample leaves; when none would, the sample whose gradient is farthest
     above `bound` enters. The objective falls with each step, so no set comes twice.
     """
     n_rows, n = P.shape
-    L, x, active, sign = np.empty((n, n)), np.empty(n), np.empty(n, np.int64), np.zeros(n)
-    gradient, barred = np.empty(n), np.empty(n, np.bool_)
+    L, x, active = np.empty((n, n)), np.empty(n), np.empty(n, np.int64)
     most = 0
     for row in range(n_rows):
         p, b = P[row], target[row]
-        tolerance = 1e-10 * bound + 1e-14 * np.abs(b).max()
+        sign, barred = np.sign(p), np.zeros(n, np.bool_)
         m, factored = 0, 0
-        for i in range(n):
-            sign[i] = np.sign(p[i])
-            barred[i] = False
-            if p[i] != 0:
-                active[m] = i
-                m += 1
+        for i in np.flatnonzero(p):
+            active[m] = i
+            m += 1
         for step in range(100 * n):
             most = max(most, step)
             while m:  # to the minimum on the active set
                 factored = _factor(L, gram, active, factored, m)
-                if factored < m:
+                if factored == m:
+                    leaver = _aim(L, x, p, b, active, sign, bound, m)
+                    if leaver < 0:
+                        break
+                else:
                     leaver = _slide(L, x, p, gram, active, sign, factored)
                     if leaver < 0:  # rounding alone had let it in
                         leaver = factored
                         barred[active[leaver]] = True
-                else:
-                    leaver = _aim(L, x, p, b, active, sign, bound, m)
-                    if leaver < 0:
-                        break
                 i = active[leaver]
                 p[i], sign[i] = 0.0, 0.0
-                for e in range(leaver, m - 1):
-                    active[e] = active[e + 1]
+                active[leaver : m - 1] = active[leaver + 1 : m].copy()
                 m -= 1
                 factored = min(factored, leaver)
-            gradient[:] = b
-            for e in range(m):
-                i = active[e]
-                value = p[i]
-                for q in range(n):
-                    gradient[q] -= value * gram[i, q]
-            entrant, farthest = -1, bound + tolerance
-            for i in range(n):
-                if sign[i] == 0 and not barred[i] and abs(gradient[i]) > farthest:
-                    entrant, farthest = i, abs(gradient[i])
+            entrant, pull = _farthest(p, b, gram, active, m, sign, barred, bound, positive)
             if entrant < 0:
                 break
-            sign[entrant] = np.sign(gradient[entrant])
+            sign[entrant] = np.sign(pull)
             active[m] = entrant
             m += 1
     return most
+
+
+@njit(cache=True, nogil=True)
+def _farthest(p, b, gram, active, m, sign, barred, bound, positive):  # type: ignore[no-untyped-def]
+    """The sample outside whose gradient is farthest above `bound`, or -1, and its gradient."""
+    gradient = b.copy()
+    for i in active[:m]:
+        value = p[i]
+        for q in range(len(p)):
+            gradient[q] -= value * gram[i, q]
+    entrant, farthest = -1, bound + 1e-10 * bound + 1e-14 * np.abs(b).max()
+    for i in range(len(p)):
+        pull = gradient[i] if positive else abs(gradient[i])
+        if sign[i] == 0 and not barred[i] and pull > farthest:
+            entrant, farthest = i, pull
+    return entrant, gradient[entrant]
 
 
 @njit(cache=True, nogil=True)
@@ -284,72 +291,88 @@ def _iterate(W, P, T, target, U, UT, s, mu, penalties, start, stop, tolerance): 
     """
     n_rows, n_samples = W.shape
     rank = len(s)
-    move = np.empty((n_rows, rank))
-    dense = np.empty((n_rows, n_samples))
+    move, dense, gap = np.empty((n_rows, rank)), np.empty((n_rows, n_samples)), np.empty(n_samples)
     place, value = np.empty(n_samples + 3, np.int64), np.empty(n_samples + 3)
-    inverse, gap = np.empty(rank), np.empty(n_samples)
-    residual = np.inf
-    n_iter = start
-    density = 1.0
+    n_iter, residual, density = start, np.inf, 1.0
     while n_iter < stop and not residual < tolerance:
-        k = penalties[n_iter]
-        share = 1 / k
-        for q in range(rank):
-            inverse[q] = 1 / (s[q] + k / 2)
+        k, old_k = penalties[n_iter], penalties[max(0, n_iter - 1)]
+        share, inverse = 1 / k, 1 / (s + k / 2)
         for j in range(n_rows):
             for q in range(rank):
                 solved = (target[j, q] + (k * P[j, q] + T[j, q]) / 2) * inverse[q]
                 move[j, q] = solved - P[j, q] - T[j, q] * share
                 T[j, q] -= k * solved  # and + k P with the new P below
         step = move @ UT
-        bound = mu / k
-        old_k = penalties[max(0, n_iter - 1)]
-        old_bound = mu / old_k
         gap[:] = 0.0
-        total = 0
-        sparse = density < DENSE
         for j in range(n_rows):
             if n_iter == 0:
-                for i in range(n_samples):  # from P = T = 1
-                    new = 1.0 + step[j, i]
-                    W[j, i] = new
-                    gap[i] = max(gap[i], abs(k * min(max(new, -bound), bound) + 1.0))
+                _leave_ones(W[j], step[j], mu, k, gap)
             else:
-                for i in range(n_samples):
-                    old = W[j, i]
-                    cut = min(max(old, -old_bound), old_bound)
-                    new = old - cut + step[j, i]
-                    W[j, i] = new
-                    gap[i] = max(gap[i], abs(k * min(max(new, -bound), bound) - old_k * cut))
-            if sparse:
-                count = 0
-                for i in range(n_samples):
-                    new = W[j, i]
-                    if abs(new) > bound:
-                        place[count] = i
-                        value[count] = new - bound if new > 0 else new + bound
-                        count += 1
-                total += count
-                for extra in range(count, count + 3):
-                    place[extra], value[extra] = 0, 0.0
-                for q in range(rank):
-                    P[j, q] = 0.0
-                for e in range(0, count, 4):  # four samples at a time
-                    a, b, c, d = value[e], value[e + 1], value[e + 2], value[e + 3]
-                    u, v, w, x = place[e], place[e + 1], place[e + 2], place[e + 3]
-                    for q in range(rank):
-                        P[j, q] += a * U[u, q] + b * U[v, q] + c * U[w, q] + d * U[x, q]
-            else:
-                for i in range(n_samples):
-                    new = W[j, i]
-                    dense[j, i] = new - min(max(new, -bound), bound)
-                    total += abs(new) > bound
+                _leave(W[j], step[j], mu, k, old_k, gap)
         residual = gap.max() * share
-        density = total / (n_rows * n_samples)
-        if not sparse:
+        count = 0
+        if density < DENSE:
+            for j in range(n_rows):
+                count += _project(W[j], U, mu / k, place, value, P[j])
+        else:
+            for j in range(n_rows):
+                count += _shrink(W[j], mu / k, dense[j])
             P[:] = dense @ U
+        density = count / (n_rows * n_samples)
         for j in range(n_rows):
             for q in range(rank):
                 T[j, q] += k * P[j, q]
         n_iter += 1
     return n_iter, residual
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _leave(w, step, mu, k, old_k, gap):  # type: ignore[no-untyped-def]
+    """``w <- soft(w, mu / old_k) + step``; `gap` takes the largest changes of the multiplier, ``k |P - Q|``."""
+    bound, old_bound = mu / k, mu / old_k
+    for i in range(len(w)):
+        old = w[i]
+        cut = min(max(old, -old_bound), old_bound)
+        new = old - cut + step[i]
+        w[i] = new
+        gap[i] = max(gap[i], abs(k * min(max(new, -bound), bound) - old_k * cut))
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _leave_ones(w, step, mu, k, gap):  # type: ignore[no-untyped-def]
+    """The first step, from ``P = T = 1``, which no `w` stands for."""
+    bound = mu / k
+    for i in range(len(w)):
+        new = 1.0 + step[i]
+        w[i] = new
+        gap[i] = max(gap[i], abs(k * min(max(new, -bound), bound) + 1.0))
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _shrink(w, bound, out):  # type: ignore[no-untyped-def]
+    """``out = soft(w, bound)``; return how many are not zero."""
+    count = 0
+    for i in range(len(w)):
+        out[i] = w[i] - min(max(w[i], -bound), bound)
+        count += abs(w[i]) > bound
+    return count
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _project(w, U, bound, place, value, out):  # type: ignore[no-untyped-def]
+    """``out = soft(w, bound) @ U`` by the entries that are not zero; return how many are not."""
+    count = 0
+    for i in range(len(w)):
+        if abs(w[i]) > bound:
+            place[count] = i
+            value[count] = w[i] - bound if w[i] > 0 else w[i] + bound
+            count += 1
+    place[count : count + 3] = 0
+    value[count : count + 3] = 0.0
+    out[:] = 0.0
+    for e in range(0, count, 4):  # four samples in one pass over `out`
+        a, b, c, d = value[e], value[e + 1], value[e + 2], value[e + 3]
+        u, v, x, y = place[e], place[e + 1], place[e + 2], place[e + 3]
+        for q in range(len(out)):
+            out[q] += a * U[u, q] + b * U[v, q] + c * U[x, q] + d * U[y, q]
+    return count

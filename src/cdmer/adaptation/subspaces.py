@@ -27,11 +27,11 @@ class Subspaces:
     @property
     def most(self) -> int:
         """The largest number of directions that both domains have."""
-        return min(self.source_directions.shape[1], self.target_directions.shape[1])
+        return int(min(self.source_directions.shape[1], self.target_directions.shape[1]))
 
     def clipped(self, dim: int | None) -> int:
         """`dim`, or the middle of what can be searched; at most what both domains have."""
-        return int(min(self.most, dim if dim is not None else (self.most + 1) // 2))
+        return min(self.most, dim if dim is not None else (self.most + 1) // 2)
 
 
 def find_subspaces(domains: Domains) -> Subspaces:
