@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from sklearn.base import clone
 from sklearn.svm import SVC
 
 from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side, answer_by_score
@@ -137,7 +138,7 @@ class STM(AdaptationClassifier):
         kernel, similar, judged = (domains.Xs @ other.T for other in (domains.Xs, domains.Xt, X))
         answers, residuals = [], []
         for point in progress(points, "STM", unit="point"):
-            model = STM(*self._values(point), C=self.C)
+            model = clone(self).set_params(**point)
             model._learn(kernel, similar, domains)
             answers.append(model._judge(judged.T))
             residuals.append(model.residual_)
@@ -159,7 +160,7 @@ class _Matching:
         return float(s @ self.kernel @ s / 2 - self._kappa @ s)
 
     def minimise(self, cost: Floats, start: Floats) -> Floats:
-        """The minimum, from any `start`: if the sum, left free, breaks a bound, it is held there by a price on weight."""
+        """The minimum, from any `start`; where the sum, left free, breaks a bound, a price on weight holds it there."""
         pull = (self._kappa - cost)[None]
         s: Floats = start[None].copy()
 
