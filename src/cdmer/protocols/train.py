@@ -243,13 +243,6 @@ def _labelled(store: str | Path, database: str, casme2_negative: str, columns: O
     if not kept:
         raise CdmerError(f"{store}: no clip takes part in the protocol", "check its emotions and exclusions")
     X = features.X[kept]
-    bad = np.flatnonzero(~np.isfinite(X).reshape(len(X), -1).all(axis=1))
-    if len(bad):
-        clips = ", ".join(str(features.clip[kept[index]]) for index in bad[:5])
-        raise CdmerError(
-            f"{store}: the features of {len(bad)} clips are missing or infinite ({clips}{', ...' * (len(bad) > 5)})",
-            "compute or import them anew, or exclude the clips",
-        )
     return Labelled(
         X=X if columns is None else in_order(X, FeatureStore(store).provenance["recipe"], columns),
         clip=[str(features.clip[index]) for index in kept],
