@@ -239,6 +239,9 @@ class TGSRSettings(BlockSettings):
     estimator: ClassVar[str] = "TGSR"
     kappa: int = Field(43, ge=1, description="Number of blocks that remain, searched from 1 to 85.")
     xi: float = Field(1.0, ge=0, description="Weight of the discrepancy of means, searched from 0.001 to 1000.")
+    solver: Literal["schedule", "converged"] = Field(
+        "schedule", description="The authors' iteration, or the minimum of what they write down."
+    )
 
 
 class TGSRReleasedSettings(TGSRSettings):

@@ -248,5 +248,8 @@ def test_a_start_changes_nothing_but_the_way():
     rng = np.random.default_rng(10)
     problem = make_regeneration(rng.random((14, 8)), rng.random(14), rng.random((50, 8)), 1.0)
     cold = minimise(problem, 0.01)
-    warm = minimise(problem, 0.01, minimise(problem, 0.5).P)
+    start = minimise(problem, 0.5).P
+    kept = start.copy()
+    warm = minimise(problem, 0.01, start)
+    np.testing.assert_array_equal(start, kept)
     np.testing.assert_allclose(warm.P, cold.P, atol=1e-9)

@@ -135,7 +135,7 @@ def minimise(problem: Regeneration, mu: float, start: Floats | None = None) -> S
         (samples, rows) any matrix; the minimum at a neighbouring `mu` saves most of the work.
     """
     gram, target = problem.M @ problem.M.T, problem.A @ problem.M[:, :-1].T
-    P = np.zeros_like(target) if start is None else np.ascontiguousarray(start.T)
+    P = np.zeros_like(target) if start is None else np.array(start.T, order="C")
     steps = descend(P, gram, target, mu / 2, False)
     return Solved(P.T, int(steps), abs(problem.gap(P.T, mu)))
 
