@@ -149,6 +149,12 @@ def test_a_grid_of_which_nothing_converges_is_an_error(folder, monkeypatch, capl
     assert "has not converged" in caplog.text
 
 
+def test_a_default_that_follows_the_data_is_written_as_such(folder):
+    predictions, metrics, _ = train(folder, ["default"], "gfk", "GFK")
+    assert set(predictions["point"]) == {"dim=auto"}
+    assert metrics["scores"]["default"]["point"] == {"dim": None}
+
+
 def test_what_a_model_cannot_learn_from_is_said_with_the_files(folder):
     write(folder / "target.h5", 1, 1)
     with pytest.raises(CdmerError, match=r"GFK cannot learn from .*source\.h5 for .*target\.h5: the target needs"):

@@ -258,7 +258,9 @@ def _write_predictions(path: str | Path, test: Labelled, chosen: Sequence[Chosen
             {
                 "round": 1,
                 "selection": entry.selection,
-                "point": " ".join(f"{name}={value:g}" for name, value in entry.point.items()),
+                "point": " ".join(
+                    f"{name}={'auto' if value is None else f'{value:g}'}" for name, value in entry.point.items()
+                ),
                 "clip": test.clip,
                 "subject": test.subject,
                 "label": test.label,
