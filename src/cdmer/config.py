@@ -216,14 +216,118 @@ class TCASettings(ModelSettings):
     C: float = Field(1.0, gt=0, description="Cost of a violated margin.")
 
 
-class TGSRSettings(ModelSettings):
+class IWSVMSettings(ModelSettings):
+    """Support vector machine with importance weights by uLSIF (Kanamori et al. 2009)."""
+
+    module: ClassVar[str] = "cdmer.adaptation.iwsvm"
+    estimator: ClassVar[str] = "IWSVM"
+    searched: ClassVar[bool] = False
+    C: float = Field(1.0, gt=0, description="Cost of a violated margin.")
+
+
+class SubspaceSettings(ModelSettings):
+    """What methods on principal subspaces share."""
+
+    dim: int | None = Field(
+        None, ge=1, description="Dimension of the subspaces; `null`: half of what both domains have. All are searched."
+    )
+    C: float = Field(1.0, gt=0, description="Cost of a violated margin.")
+
+
+class GFKSettings(SubspaceSettings):
+    """Geodesic flow kernel (Gong et al. 2012), then a support vector machine."""
+
+    module: ClassVar[str] = "cdmer.adaptation.gfk"
+    estimator: ClassVar[str] = "GFK"
+
+
+class SASettings(SubspaceSettings):
+    """Subspace alignment (Fernando et al. 2013), then a linear support vector machine."""
+
+    module: ClassVar[str] = "cdmer.adaptation.sa"
+    estimator: ClassVar[str] = "SA"
+
+
+class STMSettings(ModelSettings):
+    """Selective transfer machine (Chu et al. 2013)."""
+
+    module: ClassVar[str] = "cdmer.adaptation.stm"
+    estimator: ClassVar[str] = "STM"
+    lam: float = Field(
+        1.0, gt=0, description="Weight of the match of the domains' means, searched from 0.001 to 10000."
+    )
+    C: float = Field(1.0, gt=0, description="Cost of a violated margin.")
+
+
+class TKLSettings(ModelSettings):
+    """Transfer kernel learning (Long et al. 2015), then a support vector machine."""
+
+    module: ClassVar[str] = "cdmer.adaptation.tkl"
+    estimator: ClassVar[str] = "TKL"
+    zeta: float = Field(2.5, gt=0, description="Eigenspectrum damping, searched from 0.1 to 5.")
+    C: float = Field(1.0, gt=0, description="Cost of a violated margin.")
+
+
+class RegeneratorSettings(ModelSettings):
+    """What methods that regenerate a domain share."""
+
+    lam: float = Field(1.0, ge=0, description="Weight of the discrepancy of means, searched from 0.001 to 1000.")
+    mu: float = Field(0.1, gt=0, description="Weight of sparsity, searched from 0.001 to 10.")
+    solver: Literal["schedule", "converged"] = Field(
+        "schedule", description="The authors' iteration, which stops short of the minimum, or the minimum (faster)."
+    )
+
+
+class TSRGSettings(RegeneratorSettings):
+    """Target sample re-generator (Zong et al. 2017), called DRFS-S in 2018."""
+
+    module: ClassVar[str] = "cdmer.adaptation.tsrg"
+    estimator: ClassVar[str] = "TSRG"
+
+
+class DRFSTSettings(RegeneratorSettings):
+    """Domain regeneration in the original feature space, with the target unchanged (Zong et al. 2018)."""
+
+    module: ClassVar[str] = "cdmer.adaptation.drfst"
+    estimator: ClassVar[str] = "DRFST"
+
+
+class DRLSSettings(RegeneratorSettings):
+    """Domain regeneration in the label space (Zong et al. 2018)."""
+
+    module: ClassVar[str] = "cdmer.adaptation.drls"
+    estimator: ClassVar[str] = "DRLS"
+
+
+class BlockSettings(ModelSettings):
+    """What methods on facial blocks share."""
+
+    n_blocks: int = Field(85, ge=1, description="Number of blocks of the feature: the sum of its grids' squares.")
+
+
+class RSTRSettings(BlockSettings):
+    """Region selective transfer regression on facial blocks."""
+
+    module: ClassVar[str] = "cdmer.adaptation.rstr"
+    estimator: ClassVar[str] = "RSTR"
+    lam: float = Field(100.0, ge=0, description="Weight of the discrepancy of means, searched from 0.1 to 10000.")
+    mu: float = Field(2.5, gt=0, description="Weight of sparsity, searched from 0.1 to 5.")
+    tau: float = Field(0.05, gt=0, description="Weight of the blocks' sparsity, searched from 0.01 to 0.1.")
+    solver: Literal["schedule", "converged"] = Field(
+        "converged", description="The regression's minimum, or the iteration that the patent prints."
+    )
+
+
+class TGSRSettings(BlockSettings):
     """Transfer group sparse regression on facial blocks."""
 
     module: ClassVar[str] = "cdmer.adaptation.tgsr"
     estimator: ClassVar[str] = "TGSR"
     kappa: int = Field(43, ge=1, description="Number of blocks that remain, searched from 1 to 85.")
     xi: float = Field(1.0, ge=0, description="Weight of the discrepancy of means, searched from 0.001 to 1000.")
-    n_blocks: int = Field(85, ge=1, description="Number of blocks of the feature: the sum of its grids' squares.")
+    solver: Literal["schedule", "converged"] = Field(
+        "schedule", description="The authors' iteration, or the minimum of what they write down."
+    )
 
 
 class TGSRReleasedSettings(TGSRSettings):
@@ -238,7 +342,16 @@ class Models(Settings):
     model_config = ConfigDict(serialize_by_alias=True)
 
     SVM: SVMSettings = SVMSettings()
+    IWSVM: IWSVMSettings = IWSVMSettings()
     TCA: TCASettings = TCASettings()
+    GFK: GFKSettings = GFKSettings()
+    SA: SASettings = SASettings()
+    STM: STMSettings = STMSettings()
+    TKL: TKLSettings = TKLSettings()
+    TSRG: TSRGSettings = TSRGSettings()
+    DRFST: DRFSTSettings = DRFSTSettings()
+    DRLS: DRLSSettings = DRLSSettings()
+    RSTR: RSTRSettings = RSTRSettings()
     TGSR: TGSRSettings = TGSRSettings()
     TGSR_released: TGSRReleasedSettings = Field(TGSRReleasedSettings(), alias="TGSR@released")
 
@@ -332,11 +445,18 @@ class Config(Settings):
     budget: Literal["quick", "paper"] = Field(
         "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
     )
-    selection: list[Literal["default", "oracle"]] = Field(
-        ["default", "oracle"],
+    selection: list[Literal["default", "source", "unsupervised", "oracle"]] = Field(
+        ["default", "source", "unsupervised", "oracle"],
         min_length=1,
-        description="How hyper-parameters are chosen: `default` takes `model_settings`; `oracle` the best of the "
-        "papers' grid on the target's labels, as the papers did. A model without a grid has the row `default` alone.",
+        description="How hyper-parameters are chosen: `default` takes `model_settings`; the others the best of the "
+        "papers' grid: `source` on source subjects held out while the target is adapted to; `unsupervised` on the "
+        "target's clips without labels; `oracle` on the target's labels, as the papers did. A model without a grid has "
+        "the row `default` alone.",
+    )
+    criterion: Literal["snd", "infomax", "dev"] = Field(
+        "snd",
+        description="What `unsupervised` goes by: soft neighbourhood density, mutual information, or deep embedded "
+        "validation on held-out source clips (docs/adaptation.md).",
     )
 
     @model_validator(mode="before")
@@ -365,7 +485,7 @@ class Config(Settings):
             self._check_lbp_top(name, feature)
         for model, settings in self.chosen_models().items():
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
-            if isinstance(settings, TGSRSettings):
+            if isinstance(settings, BlockSettings):
                 blocks = sum(grid**2 for grid in self.features[settings.feature].grids)
                 if settings.n_blocks != blocks:
                     given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"

@@ -349,6 +349,7 @@ class Plan:
             "parameters": settings.parameters(),
             "columns": settings.columns,
             "selection": self.config.selection if settings.searched else ["default"],
+            "criterion": self.config.criterion,
             "budget": self.config.budget if settings.searched else None,
             "casme2_negative": self.config.cdmer.casme2_negative,
         }

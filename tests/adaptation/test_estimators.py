@@ -6,11 +6,25 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from cdmer.adaptation import SVM, TCA, TGSR
+from cdmer.adaptation import DRFST, DRLS, GFK, IWSVM, RSTR, SA, STM, SVM, TCA, TGSR, TKL, TSRG
 
 # our second argument is `ys`, the labels of the source: the one check that reads names cannot know it
 NAMES = {"check_fit_score_takes_y": "fit(Xs, ys, Xt) names its labels ys"}
-METHODS = [SVM(), TCA(dim=3), TGSR(kappa=1, xi=0.1, n_blocks=1)]
+METHODS = [
+    SVM(),
+    IWSVM(),
+    TCA(dim=3),
+    GFK(dim=50),
+    SA(dim=50),
+    STM(),
+    TKL(),
+    TSRG(),
+    DRFST(),
+    DRLS(),
+    RSTR(n_blocks=1),
+    TGSR(kappa=1, xi=0.1, n_blocks=1),
+]
+OF_INNER_PRODUCTS = [method for method in METHODS if not isinstance(method, TSRG | DRFST | TGSR)]
 by_name = pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
 
 
@@ -60,6 +74,71 @@ def test_domains_that_do_not_fit_are_refused(method):
         method.fit(Xs, ys, np.where(Xt > 1, np.nan, Xt))
 
 
+@pytest.mark.parametrize("method", OF_INNER_PRODUCTS, ids=lambda method: type(method).__name__)
+def test_turning_the_feature_space_turns_nothing(method):
+    """What sees inner products alone does not see a rotation, nor columns of zeros."""
+    Xs, ys, Xt = domains(2)
+    turn = np.linalg.qr(np.random.default_rng(2).normal(size=(20, 20)))[0][:12]
+    expected = method.decision_grid(Xs, ys, Xt, [{}])
+    turned = method.decision_grid(Xs @ turn, ys, Xt @ turn, [{}])
+    np.testing.assert_allclose(turned, expected, atol=5e-3 * np.abs(expected).max())
+
+
+@by_name
+def test_scores_agree_with_predictions(method):
+    Xs, ys, Xt = domains(3)
+    answers = method.answer_grid(Xs, ys, Xt, [{}])
+    assert answers.scores.shape == (1, 11, 3)
+    assert answers.converged.all()
+    # votes and summed distances may disagree on a clip in between, and on no more
+    by_score = method.fit(Xs, ys, Xt).order_[answers.scores[0].argmax(axis=1)]
+    assert np.mean(by_score == answers.predicted[0]) >= 0.7
+
+
+@by_name
+def test_two_classes_have_scores_of_the_right_sign(method):
+    rng = np.random.default_rng(4)
+    ys = np.array(["b", "a"] * 10)
+    Xs, Xt = (rng.random((20, 12)) + 2 * (ys == "b")[:, None] * np.repeat([1, 0], 6) for _ in range(2))
+    model = method.fit(Xs, ys, Xt)
+    scores = method.decision_grid(Xs, ys, Xt, [{}])[0]
+    np.testing.assert_array_equal(model.order_, ["b", "a"])
+    np.testing.assert_array_equal(model.order_[scores.argmax(axis=1)], model.predict(Xt))
+    assert np.mean(model.predict(Xt) == ys) > 0.85
+
+
+@by_name
+def test_judging_other_clips_on_a_grid_is_predicting_them(method):
+    Xs, ys, Xt = domains(5)
+    new = np.random.default_rng(5).random((6, 12))
+    answers = method.answer_grid(Xs, ys, Xt, [{}], new)
+    np.testing.assert_array_equal(answers.predicted[0], method.fit(Xs, ys, Xt).predict(new))
+
+
+@by_name
+def test_one_target_clip_is_learnt_from_or_refused_with_the_reason(method):
+    Xs, ys, Xt = domains(6)
+    if isinstance(method, GFK | SA):
+        with pytest.raises(ValueError, match="target needs at least 2 clips"):
+            method.fit(Xs, ys, Xt[:1])
+    else:
+        assert method.fit(Xs, ys, Xt[:1]).predict(Xt[:1]).shape == (1,)
+
+
+@by_name
+def test_constant_columns_are_no_trouble(method):
+    Xs, ys, Xt = domains(7)
+    Xs[:, :3] = Xt[:, :3] = [0.0, 1.0, -2.0]
+    assert set(method.fit(Xs, ys, Xt).predict(Xt)) <= set(ys)
+
+
+@by_name
+def test_fitting_again_gives_the_same(method):
+    Xs, ys, Xt = domains(8)
+    first = method.decision_grid(Xs, ys, Xt, [{}])
+    np.testing.assert_array_equal(method.decision_grid(Xs, ys, Xt, [{}]), first)
+
+
 @pytest.mark.parametrize(
     ("method", "points"),
     [
@@ -69,6 +148,16 @@ def test_domains_that_do_not_fit_are_refused(method):
         (TGSR(n_blocks=4), [{"n_blocks": 2, "kappa": 1}, {"n_blocks": 3, "kappa": 1}]),
         (TCA(), [{"mu": 0.1, "dim": 2}]),
         (SVM(), [{"C": 0.1}, {"C": 10.0}]),
+        (GFK(), [{"dim": dim} for dim in (3, 1, 7, 50)]),
+        (SA(C=0.1), [{"dim": dim} for dim in (3, 1, 7, 50)]),
+        (TKL(), [{"zeta": zeta} for zeta in (0.3, 1.0, 3.0)]),
+        (STM(C=10.0), [{"lam": lam} for lam in (0.01, 1.0)]),
+        (TSRG(), [{"lam": lam, "mu": mu} for lam in (0.1, 10.0) for mu in (0.5, 0.01)]),
+        (TSRG(solver="converged"), [{"lam": lam, "mu": mu} for lam in (0.1, 10.0) for mu in (0.5, 0.01)]),
+        (DRFST(), [{"mu": mu} for mu in (0.5, 0.01)]),
+        (DRLS(lam=0.1, solver="converged"), [{"mu": mu} for mu in (0.5, 0.01)]),
+        (RSTR(n_blocks=4), [{"lam": 1.0, "mu": mu, "tau": tau} for mu in (0.3, 0.1) for tau in (0.01, 0.1)]),
+        (RSTR(n_blocks=4), [{"n_blocks": 3}]),
     ],
 )
 def test_a_grid_is_what_its_points_are(method, points):

@@ -68,6 +68,72 @@ def test_points_in_a_batch_are_points_alone():
         np.testing.assert_allclose(together[place].weights, alone.weights, atol=1e-10)
 
 
+def objective(C, Xs, code, Xt, xi, lam, groups):
+    difference = Xs.mean(axis=0) - Xt.mean(axis=0)
+    rest = np.eye(3)[code] - Xs @ C
+    norms = np.linalg.norm(C.reshape(groups, -1), axis=1)
+    return (rest**2).sum() + xi * ((difference @ C) ** 2).sum() + lam * norms.sum()
+
+
+def gradients(C, Xs, code, Xt, xi, groups):
+    """Of the smooth part, group by group: their norms, and themselves."""
+    difference = Xs.mean(axis=0) - Xt.mean(axis=0)
+    G = 2 * Xs.T @ (Xs @ C - np.eye(3)[code]) + 2 * xi * np.outer(difference, difference @ C)
+    return np.linalg.norm(G.reshape(groups, -1), axis=1), G.reshape(groups, -1)
+
+
+@pytest.mark.parametrize("kappa", [1, 2, 4, 6])
+@pytest.mark.parametrize("xi", [0.003, 1.0, 300.0])
+def test_the_converged_solver_is_at_the_minimum(kappa, xi):
+    """Conditions of optimality, the next group on the threshold, and accelerated proximal gradient steps from zero."""
+    Xs, code, Xt = domains(kappa)
+    model = TGSR(kappa, xi, n_blocks=8, solver="converged").fit(Xs, code, Xt)
+    assert len(model.blocks_) == kappa
+    C = model.coef_
+    norms, G = gradients(C, Xs, code, Xt, xi, 8)
+    inside = np.linalg.norm(C.reshape(8, -1), axis=1) > 0
+    lam = norms[inside].mean()
+    np.testing.assert_allclose(norms[inside], lam, rtol=1e-7)
+    blocks = C.reshape(8, -1)[inside]
+    np.testing.assert_allclose(G[inside], -lam * blocks / np.linalg.norm(blocks, axis=1, keepdims=True), rtol=1e-6)
+    np.testing.assert_allclose(norms[~inside].max(), lam, rtol=1e-6)  # the next is about to enter
+    difference = np.sqrt(xi) * (Xs.mean(axis=0) - Xt.mean(axis=0))
+    length = 1 / (2 * np.linalg.norm(np.concatenate([Xs, difference[None]]), 2) ** 2)
+    slow, ahead, momentum = np.zeros_like(C), np.zeros_like(C), 1.0
+    for _ in range(20000):
+        _, slope = gradients(ahead, Xs, code, Xt, xi, 8)
+        moved = ahead.reshape(8, -1) - length * slope
+        shrink = np.maximum(0, 1 - length * lam / np.linalg.norm(moved, axis=1, keepdims=True))
+        new = (shrink * moved).reshape(C.shape)
+        later = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+        ahead, slow, momentum = new + (momentum - 1) / later * (new - slow), new, later
+    reached = objective(slow, Xs, code, Xt, xi, lam, 8)
+    assert objective(C, Xs, code, Xt, xi, lam, 8) <= reached * (1 + 1e-9)
+
+
+def test_the_converged_solver_without_sparsity_is_the_regression_of_least_norm():
+    Xs, code, Xt = domains(3)
+    model = TGSR(8, 0.5, n_blocks=8, solver="converged").fit(Xs, code, Xt)
+    X = np.concatenate([Xs, np.sqrt(0.5) * (Xs.mean(0) - Xt.mean(0))[None]])
+    L = np.concatenate([np.eye(3)[code], np.zeros((1, 3))])
+    np.testing.assert_allclose(model.coef_, np.linalg.pinv(X) @ L, atol=1e-8)
+
+
+def test_one_path_serves_all_counts():
+    Xs, code, Xt = domains(4)
+    points = [{"kappa": kappa, "xi": 0.2} for kappa in (5, 1, 8, 3)]
+    scores = TGSR(n_blocks=8, solver="converged").decision_grid(Xs, code, Xt, points)
+    for point, row in zip(points, scores, strict=True):
+        alone = TGSR(**point, n_blocks=8, solver="converged").decision_grid(Xs, code, Xt, [{}])[0]
+        np.testing.assert_allclose(row, alone, atol=1e-6)
+
+
+def test_an_unknown_solver_is_refused():
+    Xs, code, Xt = domains(0)
+    with pytest.raises(ValueError, match="solver='newton': choose schedule or converged"):
+        TGSR(1, n_blocks=8, solver="newton").fit(Xs, code, Xt)
+
+
 def test_features_that_are_no_equal_groups_are_refused():
     Xs, code, Xt = domains(0)
     with pytest.raises(ValueError, match="40 features are not 85 groups"):

@@ -14,10 +14,11 @@ from cdmer.protocols.train import train_model
 from cdmer.store.feature_store import FeatureStore
 from cdmer.store.released import in_order
 
-# An estimator that keeps all that it is given, and predicts the class of the nearest source clip; at points of its
-# grid other than 1 it is wrong about everything.
+# An estimator that keeps all that it is given, and predicts the class of the nearest source clip.
 RECORDER = """
 import numpy as np
+
+from cdmer.adaptation.base import Answers
 
 calls = []
 
@@ -27,27 +28,14 @@ class Nearest:
     def __init__(self, scale):
         self.scale = scale
 
-    @staticmethod
-    def grid(n_source, n_target, budget):
-        calls.append(("grid", (n_source, n_target, budget), {}))
-        return [{"scale": scale} for scale in ((0, 1, 1, 2) if budget == "paper" else (0, 2))]
+    def get_params(self):
+        return {"scale": self.scale}
 
-    def predict_grid(self, *args, **kwargs):
-        calls.append(("predict_grid", args, kwargs))
+    def answer_grid(self, *args, **kwargs):
+        calls.append((args, kwargs))
         Xs, ys, Xt, points = args
-        right = Nearest(1).fit(Xs, ys, Xt).predict(Xt)
-        wrong = {"negative": "positive", "positive": "surprise", "surprise": "negative"}
-        return np.array([right if p["scale"] == 1 else [wrong[name] for name in right] for p in points])
-
-    def fit(self, *args, **kwargs):
-        calls.append(("fit", args, kwargs))
-        self.X, self.y = args[0] * self.scale, args[1]
-        return self
-
-    def predict(self, *args, **kwargs):
-        calls.append(("predict", args, kwargs))
-        distances = ((args[0][:, None] * self.scale - self.X[None]) ** 2).sum(-1)
-        return self.y[distances.argmin(1)]
+        predicted = ys[((Xt[:, None] - Xs[None]) ** 2).sum(-1).argmin(1)]
+        return Answers(predicted[None], np.zeros((1, len(Xt), 3)), np.zeros(1), np.ones(1, bool))
 """
 NEAREST = {"module": "recorder_of_calls", "estimator": "Nearest", "parameters": {"scale": 3}}
 WORDS = {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}
@@ -78,6 +66,7 @@ def train(tmp_path):
         "parameters": {"C": 1.0},
         "columns": "blocks",
         "selection": ["default"],
+        "criterion": "snd",
         "budget": None,
     }
 
@@ -119,16 +108,12 @@ def casme2(label):
 def test_the_model_sees_source_source_labels_and_target_features_and_nothing_else(store, train, recorder):
     Xs, ys = clips(0)
     Xt, yt = clips(1, n=7)
-    source, target = store("source", Xs, casme2(ys)), store("target", Xt, yt)
-    train(source, target, **NEAREST)
-    (fit, fitted, no_more), (predict, seen, nor_here) = recorder.calls
-    assert (fit, predict, no_more, nor_here) == ("fit", "predict", {}, {})
-    assert len(fitted) == 3
-    np.testing.assert_array_equal(fitted[0], Xs)
-    np.testing.assert_array_equal(fitted[1], ys)
-    np.testing.assert_array_equal(fitted[2], Xt)
-    assert len(seen) == 1
-    np.testing.assert_array_equal(seen[0], Xt)
+    train(store("source", Xs, casme2(ys)), store("target", Xt, yt), **NEAREST)
+    ((given, no_more),) = recorder.calls
+    assert no_more == {}
+    for one, other in zip(given[:3], (Xs, ys, Xt), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert given[3:] == ([{}],)  # the default's point
 
 
 def test_the_targets_labels_change_scores_and_no_prediction(store, train):
@@ -179,6 +164,7 @@ def test_scores_and_counts_by_hand(store, train, recorder):
                 "uar": pytest.approx((1 / 2 + 1 + 1 / 2) / 3, abs=1e-12),
                 "accuracy": pytest.approx(4 / 6, abs=1e-12),
                 "point": {"scale": 3},
+                "converged": True,
             }
         },
         "n_source": 3,
@@ -186,6 +172,9 @@ def test_scores_and_counts_by_hand(store, train, recorder):
         "n_source_dropped": 3,
         "n_target_dropped": 0,
         "n_points": 0,
+        "n_points_not_converged": 0,
+        "criterion": None,
+        "source_folds": None,
     }
 
 
@@ -212,52 +201,6 @@ def test_a_releases_own_labels_come_before_emotions(store, train):
     assert predictions["label"].tolist() == [*yt[:5], "surprise"]
 
 
-def test_the_oracle_takes_the_best_point_for_the_targets_labels_and_the_first_of_equals(store, train, recorder):
-    Xs, ys = clips(0, spread=0.1)
-    Xt, yt = clips(1, n=6, spread=0.1)
-    stores = store("source", Xs, casme2(ys)), store("target", Xt, yt)
-    predictions, metrics = train(*stores, **NEAREST, selection=["default", "oracle"], budget="paper")
-    assert ("grid", (12, 6, "paper"), {}) in recorder.calls
-    assert predictions["selection"].tolist() == ["default"] * 6 + ["oracle"] * 6
-    assert predictions["point"].unique().tolist() == ["scale=3", "scale=1"]
-    assert predictions["label"].tolist() == [*yt, *yt]
-    assert metrics["scores"]["oracle"]["accuracy"] == 1
-    assert metrics["n_points"] == 4
-    grid = pd.read_csv(train.out / "grid.csv")
-    assert grid["scale"].tolist() == [0, 1, 1, 2]
-    assert grid["uf1"].tolist() == [0, 1, 1, 0]
-    assert grid["accuracy"].tolist() == [0, 1, 1, 0]
-
-
-def test_the_oracle_turns_to_other_labels_and_the_model_never_sees_them(store, train, recorder):
-    """What is called wrong at point 1 is called right at point 0: relabelled so, 0 is best, on the same predictions."""
-    Xs, ys = clips(0, spread=0.1)
-    Xt, yt = clips(1, n=6, spread=0.1)
-    turned = [{"negative": "positive", "positive": "surprise", "surprise": "negative"}[name] for name in yt]
-    source = store("source", Xs, casme2(ys))
-    settings = {**NEAREST, "selection": ["oracle"], "budget": "paper"}
-    first, _ = train(source, store("target", Xt, yt), **settings)
-    calls = recorder.calls.copy()
-    recorder.calls.clear()
-    second, _ = train(source, store("target", Xt, turned), **settings)
-    assert first["point"].unique().tolist() == ["scale=1"]
-    assert second["point"].unique().tolist() == ["scale=0"]
-    for made in (calls, recorder.calls):
-        ((_, given, others),) = (call for call in made if call[0] == "predict_grid")
-        assert (len(given), others) == (4, {})
-        for found, expected in zip(given, (Xs, ys, Xt, [{"scale": s} for s in (0, 1, 1, 2)]), strict=True):
-            np.testing.assert_array_equal(found, expected)
-
-
-def test_who_does_not_ask_for_the_oracle_gets_none(store, train, recorder):
-    Xs, ys = clips(0)
-    stores = store("source", Xs, casme2(ys)), store("target", Xs, ys)
-    predictions, metrics = train(*stores, **NEAREST, selection=["default"], budget="paper")
-    assert set(predictions["selection"]) == {"default"}
-    assert metrics["n_points"] == 0
-    assert [name for name, _, _ in recorder.calls] == ["fit", "predict"]
-
-
 def test_without_a_grid_the_oracle_has_no_row(store, train):
     Xs, ys = clips(0)
     stores = store("source", Xs, casme2(ys)), store("target", Xs, ys)
@@ -278,7 +221,7 @@ def test_both_databases_reach_the_model_in_the_order_that_it_needs(store, train,
     source = store("source", blocks, casme2(label))
     target = store("target", released, label, recipe={"imported": {"order": "released", "direction": "columns"}})
     train(source, target, **NEAREST, columns=columns)
-    _, given, _ = recorder.calls[0]
+    given, _ = recorder.calls[0]
     np.testing.assert_array_equal(given[0], blocks if columns == "blocks" else released)
     np.testing.assert_array_equal(given[2], given[0])
 

@@ -1,18 +1,22 @@
 """What all methods share: how they are called, how classes are ordered, the machine that most of them end with."""
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from itertools import combinations
+from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import SVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 Budget = Literal["quick", "paper"]
+Side = Literal["source", "target"]
 Point = Mapping[str, Any]  # values of hyper-parameters, by the names of the estimator's parameters
 
 
@@ -34,23 +38,58 @@ class Domains:
         return np.concatenate([self.Xs, self.Xt])
 
 
+class Answer(NamedTuple):
+    """What a fitted method says of clips, classes counted as in `Domains.code`."""
+
+    codes: NDArray[np.intp]  # (clips,)
+    scores: NDArray[np.float64]  # (clips, classes): the larger, the likelier
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What each point of a grid says of clips.
+
+    Attributes
+    ----------
+    predicted
+        (points, clips) classes.
+    scores
+        (points, clips, classes) decision scores, classes as in `order_`: a class's summed signed distances from the
+        others where a support vector machine decides, the regressed label where a regression does.
+    residuals
+        (points,) how far each point's iteration was from its end; 0 where there is none.
+    converged
+        (points,) whether that is within the method's tolerance. What has not converged is not to be used.
+    """
+
+    predicted: NDArray[Any]
+    scores: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+    converged: NDArray[np.bool_]
+
+
 class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Base of the methods: learn from a labelled source and an unlabelled target, predict the target.
 
-    A method implements `_fit` and `_codes`, names the parameters that the papers search in `searched`, and says in
-    `grid` where. One that can do a whole grid for less than the sum of its points overrides `_codes_on_grid`.
+    A method implements `_fit` and `_answer`, names the parameters that the papers search in `searched`, and says in
+    `grid` where. One that can do a whole grid for less than the sum of its points overrides `_answer_grid`.
 
     Attributes
     ----------
     searched
         Names of the parameters that the papers search; none by default.
+    tolerance
+        Largest `residual_` with which an iteration counts as converged.
     classes_
         The classes (classes,), in increasing order, as scikit-learn has them.
     order_
         The classes in the order of their first appearance in the source, which decides ties.
+    residual_
+        How far the iteration was from its end; 0 where there is none.
     """
 
     searched: ClassVar[tuple[str, ...]] = ()
+    tolerance: ClassVar[float] = 0.0
 
     @staticmethod
     def grid(n_source: int, n_target: int, budget: Budget) -> list[dict[str, Any]]:
@@ -67,11 +106,11 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
     @abstractmethod
     def _fit(self, domains: Domains) -> None:
-        """Learn from checked domains."""
+        """Learn from checked domains; set `residual_` where an iteration may end too early."""
 
     @abstractmethod
-    def _codes(self, X: NDArray[np.float64]) -> NDArray[np.intp]:
-        """Predict the classes of checked samples, as places in `order_`."""
+    def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
+        """Classes and scores of checked samples; `side` says from which domain, for methods that map them apart."""
 
     def fit(self, Xs: ArrayLike, ys: ArrayLike, Xt: ArrayLike | None = None) -> Self:
         """Learn from both domains; nothing is scaled.
@@ -90,13 +129,22 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ValueError
             Missing or infinite values, shapes that do not fit, fewer than two classes.
         """
-        self._fit(self._check(Xs, ys, Xt))
+        domains = self._check(Xs, ys, Xt)
+        self.residual_ = 0.0
+        self._fit(domains)
+        if not self.residual_ <= self.tolerance:
+            warnings.warn(
+                f"{self} ended with a residual of {self.residual_:.3g}, above {self.tolerance:g}",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
-        """The class of each row of `X` (clips, features)."""
+        """The class of each row of `X` (clips, features), clips of the target domain."""
         check_is_fitted(self)
-        return np.asarray(self.order_[self._codes(validate_data(self, X, dtype=np.float64, reset=False))])
+        checked = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.asarray(self.order_[self._answer(checked, "target").codes])
 
     def predict_grid(self, Xs: ArrayLike, ys: ArrayLike, Xt: ArrayLike, points: Sequence[Point]) -> NDArray[Any]:
         """The class of each target clip at each point of a grid.
@@ -113,16 +161,63 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         ndarray
             (points, target clips): row `i` is what `set_params(**points[i]).fit(Xs, ys, Xt).predict(Xt)` gives.
         """
-        domains = self._check(Xs, ys, Xt)
-        return np.asarray(self.order_[self._codes_on_grid(domains, points)])
+        return self.answer_grid(Xs, ys, Xt, points).predicted
 
-    def _codes_on_grid(self, domains: Domains, points: Sequence[Point]) -> NDArray[np.intp]:
-        codes = np.empty((len(points), len(domains.Xt)), np.intp)
-        for row, point in zip(codes, points, strict=True):
+    def decision_grid(self, Xs: ArrayLike, ys: ArrayLike, Xt: ArrayLike, points: Sequence[Point]) -> NDArray[Any]:
+        """The scores behind `predict_grid`: (points, target clips, classes), classes as in `order_`."""
+        return self.answer_grid(Xs, ys, Xt, points).scores
+
+    def answer_grid(
+        self,
+        Xs: ArrayLike,
+        ys: ArrayLike,
+        Xt: ArrayLike,
+        points: Sequence[Point],
+        X: ArrayLike | None = None,
+        side: Side = "target",
+    ) -> Answers:
+        """Everything that the points of a grid say of clips.
+
+        Parameters
+        ----------
+        Xs, ys, Xt, points
+            As for `predict_grid`.
+        X
+            The clips to judge (clips, features); those of the target by default.
+        side
+            The domain that `X` comes from: some methods map clips of the source and of the target differently.
+        """
+        domains = self._check(Xs, ys, Xt)
+        judged = domains.Xt if X is None else validate_data(self, X, dtype=np.float64, reset=False)
+        answers, residuals = self._answer_grid(domains, points, judged, side)
+        codes = np.array([answer.codes for answer in answers], np.intp).reshape(len(points), len(judged))
+        return Answers(
+            predicted=self.order_[codes],
+            scores=np.array([answer.scores for answer in answers]).reshape(*codes.shape, domains.n_classes),
+            residuals=np.asarray(residuals, np.float64),
+            converged=np.asarray(residuals, np.float64) <= self.tolerance,
+        )
+
+    def _answer_grid(
+        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64], side: Side
+    ) -> tuple[list[Answer], list[float]]:
+        """Answers and residuals, point by point."""
+        answers, residuals = [], []
+        for point in points:
             model = clone(self).set_params(**point)
+            model.residual_ = 0.0
             model._fit(domains)
-            row[:] = model._codes(domains.Xt)
-        return codes
+            answers.append(model._answer(X, side))
+            residuals.append(model.residual_)
+        return answers, residuals
+
+    def _is_of_searched(self, points: Sequence[Point]) -> bool:
+        """Whether the points change nothing but what is searched."""
+        return all({*point} <= {*self.searched} for point in points)
+
+    def _values(self, point: Point) -> tuple[Any, ...]:
+        """The searched parameters at a point, in the order of `searched`."""
+        return tuple(point.get(name, getattr(self, name)) for name in self.searched)
 
     def _check(self, Xs: ArrayLike, ys: ArrayLike, Xt: ArrayLike | None) -> Domains:
         source, labels = validate_data(self, Xs, ys, dtype=np.float64)
@@ -143,9 +238,51 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return Domains(source, rank[codes], target, len(appearance))
 
 
-def train_machine(kernel: NDArray[np.float64], code: NDArray[np.intp], C: float = 1.0) -> SVC:
-    """LIBSVM's C-SVC on a precomputed kernel (source clips, source clips), with the benchmark's tolerance.
+class Machine:
+    """LIBSVM's C-SVC on a precomputed kernel, with the benchmark's tolerance.
 
     Votes that tie go to the class of the lower code, so codes count classes in the order of first appearance.
+
+    Parameters
+    ----------
+    kernel
+        (source clips, source clips).
+    code
+        (source clips,) classes from 0.
+    C
+        Cost of a violated margin.
+    weights
+        (source clips,) factors of `C`, one each by default.
     """
-    return SVC(kernel="precomputed", C=C, tol=1e-3).fit(kernel, code)
+
+    def __init__(
+        self,
+        kernel: NDArray[np.float64],
+        code: NDArray[np.intp],
+        C: float = 1.0,
+        weights: NDArray[np.float64] | None = None,
+    ) -> None:
+        self._svc = SVC(kernel="precomputed", C=C, tol=1e-3, decision_function_shape="ovo")
+        self._svc.fit(kernel, code, weights)
+
+    def answer(self, kernel: NDArray[np.float64]) -> Answer:
+        """Classes by vote, and summed pairwise decisions as scores, of a kernel (clips, source clips)."""
+        decisions = self._svc.decision_function(kernel).reshape(len(kernel), -1)
+        n_classes = len(self._svc.classes_)
+        if n_classes == 2:  # scikit-learn turns the sign of this case alone
+            decisions = -decisions
+        scores = np.zeros((len(kernel), n_classes))
+        for decision, (first, second) in zip(decisions.T, combinations(range(n_classes), 2), strict=True):
+            scores[:, first] += decision
+            scores[:, second] -= decision
+        return Answer(np.asarray(self._svc.predict(kernel), np.intp), scores)
+
+
+def answer_by_score(scores: NDArray[np.float64]) -> Answer:
+    """The class of the largest score; of equals, the first."""
+    return Answer(np.argmax(scores, axis=1), scores)
+
+
+def one_hot(code: NDArray[np.intp], n_classes: int) -> NDArray[np.float64]:
+    """(samples, classes)."""
+    return np.asarray(np.eye(n_classes)[code])

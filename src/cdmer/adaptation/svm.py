@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Domains, train_machine
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Domains, Machine, Side
 
 
 class SVM(AdaptationClassifier):
@@ -29,7 +29,7 @@ class SVM(AdaptationClassifier):
 
     def _fit(self, domains: Domains) -> None:
         self._source = domains.Xs
-        self._machine = train_machine(domains.Xs @ domains.Xs.T, domains.code, self.C)
+        self._machine = Machine(domains.Xs @ domains.Xs.T, domains.code, self.C)
 
-    def _codes(self, X: NDArray[np.float64]) -> NDArray[np.intp]:
-        return np.asarray(self._machine.predict(X @ self._source.T))
+    def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
+        return self._machine.answer(X @ self._source.T)

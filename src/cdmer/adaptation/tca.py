@@ -7,7 +7,7 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Budget, Domains, Point, train_machine
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
 
 
 class TCA(AdaptationClassifier):
@@ -55,30 +55,32 @@ class TCA(AdaptationClassifier):
         kernel = self._samples @ self._samples.T
         self.components_ = transfer_components(kernel, len(domains.Xs), self.mu)[:, : self.dim]
         self._source = kernel[: len(domains.Xs)] @ self.components_
-        self._machine = train_machine(self._source @ self._source.T, domains.code, self.C)
+        self._machine = Machine(self._source @ self._source.T, domains.code, self.C)
 
-    def _codes(self, X: NDArray[np.float64]) -> NDArray[np.intp]:
+    def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         mapped = X @ self._samples.T @ self.components_
-        return np.asarray(self._machine.predict(mapped @ self._source.T))
+        return self._machine.answer(mapped @ self._source.T)
 
-    def _codes_on_grid(self, domains: Domains, points: Sequence[Point]) -> NDArray[np.intp]:
+    def _answer_grid(
+        self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64], side: Side
+    ) -> tuple[list[Answer], list[float]]:
         """One decomposition for all dimensions; each dimension adds a rank-one term to the machine's kernel."""
-        if any(set(point) != {*self.searched} for point in points):
-            return super()._codes_on_grid(domains, points)
+        if not self._is_of_searched(points):
+            return super()._answer_grid(domains, points, X, side)
         n_source = len(domains.Xs)
         samples = domains.joint
         kernel = samples @ samples.T
-        mapped = kernel @ transfer_components(kernel, n_source, self.mu)
-        codes = np.empty((len(points), len(domains.Xt)), np.intp)
+        components = transfer_components(kernel, n_source, self.mu)
+        mapped = np.concatenate([kernel[:n_source] @ components, X @ samples.T @ components])
+        dims = [min(*self._values(point), components.shape[1]) for point in points]
+        answers: dict[int, Answer] = {}
         machine_kernel = np.zeros((len(mapped), n_source))
         done = 0
-        for row in sorted(range(len(points)), key=lambda row: points[row]["dim"]):
-            wanted = min(points[row]["dim"], mapped.shape[1])
-            machine_kernel += mapped[:, done:wanted] @ mapped[:n_source, done:wanted].T
-            done = wanted
-            machine = train_machine(machine_kernel[:n_source], domains.code, self.C)
-            codes[row] = machine.predict(machine_kernel[n_source:])
-        return codes
+        for dim in sorted(set(dims)):
+            machine_kernel += mapped[:, done:dim] @ mapped[:n_source, done:dim].T
+            done = dim
+            answers[dim] = Machine(machine_kernel[:n_source], domains.code, self.C).answer(machine_kernel[n_source:])
+        return [answers[dim] for dim in dims], [0.0] * len(dims)
 
 
 def transfer_components(kernel: NDArray[np.float64], n_source: int, mu: float) -> NDArray[np.float64]:

@@ -2,22 +2,36 @@
 
 import importlib
 import json
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Budget, Point
+from cdmer.adaptation.base import AdaptationClassifier, Answers, Budget, Point
 from cdmer.errors import CdmerError
 from cdmer.evaluation.metrics import accuracy, uar, uf1
 from cdmer.files import write_text
 from cdmer.protocols.cdmer import CLASSES, cdmer_labels
+from cdmer.protocols.selection import (
+    Criterion,
+    Selection,
+    best_point,
+    deep_embedded_validation,
+    hold_out,
+    mutual_information,
+    soft_neighbourhood_density,
+    source_score,
+)
 from cdmer.store.feature_store import FeatureStore
 from cdmer.store.released import Order, in_order
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,9 +49,20 @@ class Labelled:
 class Chosen:
     """What one way of choosing hyper-parameters came to: the point, and the class of each target clip."""
 
-    selection: str
+    selection: Selection
     point: Point
     predicted: NDArray[Any]
+    converged: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """A grid, what its points say of the target's clips, and a table of what is known of each point."""
+
+    points: list[dict[str, Any]]
+    answers: Answers
+    table: pd.DataFrame
+    folds: str | None  # what was held apart on the source, where anything was
 
 
 def train_model(
@@ -52,7 +77,8 @@ def train_model(
     estimator: str,
     parameters: dict[str, Any],
     columns: Order,
-    selection: Sequence[Literal["default", "oracle"]],
+    selection: Sequence[Selection],
+    criterion: Criterion,
     budget: Budget | None,
     casme2_negative: str,
 ) -> None:
@@ -67,7 +93,8 @@ def train_model(
     metrics
         JSON to write: the scores of each selection, and counts.
     grid
-        CSV to write: every point that was searched, and its scores; no line where none was.
+        CSV to write: every point that was searched, whether it converged, and what each selection went by; no line
+        where none was searched.
     databases
         Names of the source and the target database.
     module, estimator, parameters
@@ -75,8 +102,12 @@ def train_model(
     columns
         The order of columns that the model is given, whatever each store's own.
     selection
-        ``default``, and ``oracle``: the point of the papers' grid whose UF1 on the target's labels is best, the first
-        of equals, as the papers chose theirs.
+        ``default``: `parameters`; ``source``: the point with the best UF1 on source clips that were held out, a subject
+        at a time, while the real target was adapted to; ``unsupervised``: the best by `criterion`, without any target
+        label; ``oracle``: the point whose UF1 on the target's labels is best, as the papers chose theirs. The first of
+        equals wins, in the grid's order. A point that has not converged is never chosen.
+    criterion
+        What ``unsupervised`` goes by: ``snd``, ``infomax`` or ``dev`` (`cdmer.protocols.selection`).
     budget
         Which points of the grid; None for a model without one.
     casme2_negative
@@ -85,7 +116,8 @@ def train_model(
     Raises
     ------
     CdmerError
-        Features of different lengths, or a database without clips of at least two classes.
+        Features of different lengths or that are not finite, a database without clips of at least two classes, domains
+        that the model cannot learn from, a grid of which no point converged.
     """
     train = _labelled(source, databases[0], casme2_negative, columns)
     test = _labelled(target, databases[1], casme2_negative, columns)
@@ -97,29 +129,99 @@ def train_model(
     if len(set(train.label)) < 2:
         raise CdmerError(f"{source}: clips of at least two classes are needed to train", "check its emotions")
     model: AdaptationClassifier = getattr(importlib.import_module(module), estimator)(**parameters)
-    chosen, searched = [], []
-    # the target's labels stay here: the model gets features alone
-    if "default" in selection:
-        model.fit(train.X, train.label, test.X)
-        point = {name: value for name, value in parameters.items() if name in model.searched}
-        chosen.append(Chosen("default", point, model.predict(test.X)))
-    if "oracle" in selection and budget:
-        points = model.grid(len(train.X), len(test.X), budget)
-        predicted = model.predict_grid(train.X, train.label, test.X, points)
-        searched = [{**point, **_scores(test.label, row)} for point, row in zip(points, predicted, strict=True)]
-        best = int(np.argmax([scores["uf1"] for scores in searched]))
-        chosen.append(Chosen("oracle", points[best], predicted[best]))
+    try:
+        chosen, searched = _choose(model, train, test, selection, criterion, budget)
+    except ValueError as error:
+        raise CdmerError(
+            f"{estimator} cannot learn from {source} for {target}: {error}",
+            "leave the model out (`models`), or correct its settings (`model_settings`) or the features",
+        ) from error
     _write_predictions(predictions, test, chosen)
-    write_text(grid, pd.DataFrame(searched).to_csv(index=False, lineterminator="\n", float_format="%.10g"))
+    table = searched.table if searched else pd.DataFrame()
+    write_text(grid, table.to_csv(index=False, lineterminator="\n", float_format="%.10g"))
     counts = {
         "n_source": len(train.label),
         "n_target": len(test.label),
         "n_source_dropped": train.n_dropped,
         "n_target_dropped": test.n_dropped,
-        "n_points": len(searched),
+        "n_points": len(searched.points) if searched else 0,
+        "n_points_not_converged": int((~searched.answers.converged).sum()) if searched else 0,
+        "criterion": criterion if any(entry.selection == "unsupervised" for entry in chosen) else None,
+        "source_folds": searched.folds if searched else None,
     }
-    scores = {entry.selection: {**_scores(test.label, entry.predicted), "point": entry.point} for entry in chosen}
+    scores = {
+        entry.selection: {
+            **_scores(test.label, entry.predicted),
+            "point": entry.point,
+            "converged": entry.converged,
+        }
+        for entry in chosen
+    }
     write_text(metrics, json.dumps({"scores": scores, **counts}, indent=2) + "\n")
+
+
+def _choose(
+    model: AdaptationClassifier,
+    train: Labelled,
+    test: Labelled,
+    selection: Sequence[Selection],
+    criterion: Criterion,
+    budget: Budget | None,
+) -> tuple[list[Chosen], Searched | None]:
+    """What each selection chose, in the order that it was asked for, and the grid where one was searched."""
+    searching = set(selection) - {"default"} if budget else set()
+    searched = _search(model, train, test.X, searching, criterion, budget) if searching and budget else None
+    if searched and "oracle" in searching:  # the one place where a target's labels are looked at
+        scores = pd.DataFrame([_scores(test.label, row) for row in searched.answers.predicted])
+        searched = replace(searched, table=pd.concat([searched.table, scores], axis=1))
+    went_by = {"source": "source_uf1", "unsupervised": criterion, "oracle": "uf1"}
+    chosen = []
+    for name in selection:
+        if name == "default":
+            answers = model.answer_grid(train.X, train.label, test.X, [{}])
+            if not answers.converged[0]:
+                log.warning("%s has not converged: its residual is %.3g", model, answers.residuals[0])
+            point = {key: value for key, value in model.get_params().items() if key in model.searched}
+            chosen.append(Chosen(name, point, answers.predicted[0], bool(answers.converged[0])))
+        elif searched:
+            usable = searched.table["converged"]
+            if went_by[name] in ("source_uf1", "dev"):
+                usable = usable & searched.table["source_converged"]
+            best = best_point(searched.table[went_by[name]].to_numpy(), usable.to_numpy())
+            if best is None:
+                raise ValueError(
+                    f"no point of the grid converged, the nearest to {searched.answers.residuals.min():.3g}"
+                )
+            chosen.append(Chosen(name, searched.points[best], searched.answers.predicted[best], True))
+    return chosen, searched
+
+
+def _search(
+    model: AdaptationClassifier,
+    train: Labelled,
+    Xt: NDArray[Any],
+    searching: AbstractSet[Selection],
+    criterion: Criterion,
+    budget: Budget,
+) -> Searched:
+    """Every point of the grid, without the target's labels."""
+    points = model.grid(len(train.X), len(Xt), budget)
+    answers = model.answer_grid(train.X, train.label, Xt, points)
+    table = pd.DataFrame(points).assign(residual=answers.residuals, converged=answers.converged)
+    folds = None
+    if "source" in searching or ("unsupervised" in searching and criterion == "dev"):
+        held_out = hold_out(model, train.X, train.label, train.subject, Xt, points)
+        folds = held_out.over
+        table["source_converged"] = held_out.converged
+        table["source_uf1"] = source_score(held_out, train.label)
+        if "unsupervised" in searching:
+            table["dev"] = deep_embedded_validation(held_out, train.label, train.X, Xt)
+    if "unsupervised" in searching:
+        table["snd"] = soft_neighbourhood_density(answers.scores)
+        table["infomax"] = mutual_information(answers.scores)
+    if not table["converged"].all():
+        log.warning("%s: %d points have not converged (grid.csv)", type(model).__name__, (~table["converged"]).sum())
+    return Searched(points, answers, table, folds)
 
 
 def _scores(label: NDArray[np.str_], predicted: NDArray[Any]) -> dict[str, float]:
@@ -155,7 +257,9 @@ def _write_predictions(path: str | Path, test: Labelled, chosen: Sequence[Chosen
             {
                 "round": 1,
                 "selection": entry.selection,
-                "point": " ".join(f"{name}={value:g}" for name, value in entry.point.items()),
+                "point": " ".join(
+                    f"{name}={'auto' if value is None else f'{value:g}'}" for name, value in entry.point.items()
+                ),
                 "clip": test.clip,
                 "subject": test.subject,
                 "label": test.label,
