@@ -20,7 +20,7 @@ Reader = Literal["smic", "casme2", "samm", "clips"]
 class Settings(BaseModel):
     """Base of all settings: unknown keys are errors, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Database(Settings):
@@ -329,6 +329,12 @@ class TGSRSettings(BlockSettings):
         "schedule", description="The authors' iteration, or the minimum of what they write down."
     )
 
+    @model_validator(mode="after")
+    def _no_more_blocks_than_there_are(self) -> "TGSRSettings":
+        if self.kappa > self.n_blocks:
+            raise ValueError(f"kappa: {self.kappa} of {self.n_blocks} blocks")
+        return self
+
 
 class TGSRReleasedSettings(TGSRSettings):
     """TGSR on the released files' column order, as its authors ran it: a group is no facial block there."""
@@ -446,7 +452,7 @@ class Config(Settings):
         "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
     )
     selection: list[Literal["default", "source", "unsupervised", "oracle"]] = Field(
-        ["default", "source", "unsupervised", "oracle"],
+        ["default", "oracle"],
         min_length=1,
         description="How hyper-parameters are chosen: `default` takes `model_settings`; the others the best of the "
         "papers' grid: `source` on source subjects held out while the target is adapted to; `unsupervised` on the "
@@ -497,7 +503,15 @@ class Config(Settings):
             if (imported.database, imported.feature) in seen:
                 raise ValueError(f"imported_features: two files for {imported.feature} of {imported.database}")
             seen.add((imported.database, imported.feature))
+        return self
+
+    @model_validator(mode="after")
+    def _databases_can_be_had(self) -> "Config":
+        standard = {_plain(name): name for name in STANDARD["databases"]}
         for name, database in self.databases.items():
+            meant = standard.get(_plain(name), name)
+            if meant != name:
+                raise ValueError(f"databases.{name}: no protocol knows that name, did you mean {meant!r}?")
             if database and database.root is None and database.reader == "clips" and not self.imported(name):
                 raise ValueError(f"databases.{name}: the reader `clips` has no look-alike; give it a root, a CSV file")
         return self
@@ -612,6 +626,10 @@ def _values(key: str, model: type[Settings]) -> str:
 
 def _over(standard: dict[str, Any] | None, given: Any) -> Any:
     return {**standard, **given} if standard and isinstance(given, dict) else given
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _known(where: str, name: str, known: Mapping[str, Any]) -> None:

@@ -65,9 +65,10 @@ def examine() -> int:
         for finding in (f for f in findings if f.group == group):
             mark = "[green]ok[/]" if finding.ok else "[red]NO[/]" if finding.needed else "[yellow]--[/]"
             table.add_row(mark, Text(finding.name), Text(finding.found))  # as it is: brackets are no markup
-            if not finding.ok and finding.remedy:
-                table.add_row("", "", Text(finding.remedy, style="bold"))
         console.print(table)
+        for finding in findings:
+            if finding.group == group and not finding.ok and finding.remedy:  # unwrapped: commands are to be copied
+                console.print(Text(f"    {finding.name}: "), Text(finding.remedy, style="bold"), soft_wrap=True)
         console.print()
     missing = [finding.name for finding in findings if finding.needed and not finding.ok]
     console.print(f"missing: {', '.join(missing)}" if missing else "all that the default workflow needs is here")

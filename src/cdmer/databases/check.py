@@ -30,6 +30,7 @@ class Report:
     facts: list[tuple[str, str]] = field(default_factory=list)
     wrong: list[CdmerError] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
+    opened: str = "only onset frames were opened; --all-frames opens the rest"
 
     def __str__(self) -> str:
         width = max((len(name) for name, _ in self.facts), default=0)
@@ -41,7 +42,7 @@ class Report:
             if items:
                 lines += ["", f"{title} ({len(items)})"]
                 lines += [f"- {item}".replace("\n", "\n  ") for item in items]
-        verdict = f"{_number(len(self.wrong))} wrong, {_number(len(self.odd))} odd"
+        verdict = f"{_number(len(self.wrong))} wrong, {_number(len(self.odd))} odd; {self.opened}"
         return "\n".join([*lines, "", verdict])
 
 
@@ -75,7 +76,8 @@ def check_database(
     facts = [("database", f"{reader} at {root}"), *_facts(entries, clips, onset_sizes), *litter, *release]
     odd = [*problems.notes, *_notes(clips), *outside, *differences, *unread]
     wrong = sorted(problems.found, key=lambda error: natural_key(error.problem))  # row by row
-    return Report([(name, value) for name, value in facts if value], wrong, odd)
+    opened = "every frame was opened" if all_frames else Report.opened
+    return Report([(name, value) for name, value in facts if value], wrong, odd, opened)
 
 
 def _facts(entries: Sequence[ClipEntry], clips: Sequence[Fitted], sizes: Counter[str]) -> Iterator[tuple[str, str]]:

@@ -36,7 +36,10 @@ def list_frames(path: str | Path) -> dict[int, Path]:
     """
     folder = Path(path)
     if not folder.is_dir():
-        raise CdmerError(f"the folder of frames {folder} does not exist", "check the root, or restore the folder")
+        raise CdmerError(
+            f"the folder of frames {folder} does not exist",
+            "check the root, or restore the folder (of a look-alike: delete its folder `synthetic` and run again)",
+        )
     frames: dict[int, Path] = {}
     for name in sorted(os.listdir(folder)):
         number = frame_number(name)

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 Order = Literal["blocks", "released"]
 Direction = Literal["columns", "rows"]
 GRIDS = (1, 2, 4, 8)
+PROTOCOL_NAMES = frozenset({"smic_hs", "smic_vis", "smic_nir", "casme2", "samm"})  # each means that very database
 LABELS = {1: "negative", 2: "positive", 3: "surprise"}
 _BLOCKS = sum(grid * grid for grid in GRIDS)
 _PLANES = 3
@@ -95,10 +96,16 @@ def import_released(
     """Write a released file as a feature store; parameters and errors as for `read_released`.
 
     The recipe names the source file, its SHA-256, its release, the direction of its blocks and the order. `database` is
-    by default what the file's variables are named after (`SMIC_VIS_micro_feature`: smic_vis).
+    by default what the file's variables are named after (`SMIC_VIS_micro_feature`: smic_vis); a file named after
+    another of the protocols' databases is refused.
     """
     source = Path(path)
     features, found, prefix = _read(source, order, release)
+    if {database, prefix} <= PROTOCOL_NAMES and database != prefix:
+        raise CdmerError(
+            f"{source}: the file's variables say {prefix}, and it is imported as {database}",
+            f"give {database} its own file",
+        )
     sha256 = hashlib.sha256(source.read_bytes()).hexdigest()
     provenance = {
         "feature": feature,
