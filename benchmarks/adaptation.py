@@ -177,7 +177,9 @@ def in_own_process(method: str, form: str, clips: int = CLIPS, histograms: int =
 
 
 def shown(value: float) -> str:
-    return f"{value:.0f} s" if value >= 10 else f"{value:.1f} s" if value >= 1 else f"{1000 * value:.2g} ms"
+    if value >= 1:
+        return f"{value:.0f} s" if value >= 10 else f"{value:.1f} s"
+    return f"{1000 * value:.0f} ms" if value >= 0.01 else f"{1000 * value:.1f} ms"
 
 
 def print_single() -> None:

@@ -459,9 +459,9 @@ class Config(Settings):
         "target's clips without labels; `oracle` on the target's labels, as the papers did. A model without a grid has "
         "the row `default` alone.",
     )
-    criterion: Literal["snd", "infomax", "dev"] = Field(
-        "snd",
-        description="What `unsupervised` goes by: soft neighbourhood density, mutual information, or deep embedded "
+    criterion: Literal["infomax", "snd", "dev"] = Field(
+        "infomax",
+        description="What `unsupervised` goes by: mutual information, soft neighbourhood density, or deep embedded "
         "validation on held-out source clips (docs/adaptation.md).",
     )
 

@@ -184,6 +184,24 @@ def test_what_does_not_converge_says_so(monkeypatch):
     assert (answers.residuals > 1e-8).all()
 
 
+def test_drfst_judges_source_clips_regenerated_and_target_clips_raw():
+    Xs, code, Xt = domains(11)
+    new = np.random.default_rng(11).random((10, 30))
+    P = DRFST(mu=0.5).fit(Xs, code, Xt).P_
+    joint = np.concatenate([Xs, Xt])
+    machine = SVM().fit(Xs @ joint.T @ P, code)
+    for side, judged in (("source", new @ joint.T @ P), ("target", new)):
+        found = DRFST().answer_grid(Xs, code, Xt, [{"mu": 0.5}], new, side).predicted[0]
+        np.testing.assert_array_equal(found, machine.predict(judged))
+
+
+def test_tsrg_learns_from_raw_source_clips_and_judges_regenerated_ones():
+    Xs, code, Xt = domains(12)
+    model = TSRG(mu=0.5).fit(Xs, code, Xt)
+    regenerated = Xt @ np.concatenate([Xs, Xt]).T @ model.P_
+    np.testing.assert_array_equal(model.predict(Xt), SVM().fit(Xs, code).predict(regenerated))
+
+
 def test_an_unknown_solver_is_refused():
     Xs, code, Xt = domains(0)
     with pytest.raises(ValueError, match="solver='newton': choose schedule or converged"):
@@ -242,6 +260,15 @@ def test_the_papers_grid():
 )
 def test_published_cells_of_drls(real, experiment, cell):
     assert_best_is(cell, real, experiment, DRLS())
+
+
+@pytest.mark.parametrize(
+    ("experiment", "lam", "mu", "cell"),
+    [("V->N", 0.001, 0.2, (0.7056, 0.7042)), ("N->V", 100.0, 0.1, (0.8116, 0.8169))],
+)
+def test_published_cells_of_tsrg(real, experiment, lam, mu, cell):
+    """The best of all 259 points; only that one here, which takes seconds."""
+    assert_best_is(cell, real, experiment, TSRG(), [{"lam": lam, "mu": mu}])
 
 
 def test_a_start_changes_nothing_but_the_way():

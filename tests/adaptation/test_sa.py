@@ -27,6 +27,20 @@ def test_equals_an_svm_on_features_projected_as_printed():
         np.testing.assert_array_equal(SA(dim=dim).fit(Xs, ys, Xt).predict(Xt), expected)
 
 
+def test_source_clips_are_judged_on_the_aligned_directions():
+    """As the machine saw them, alone and on a grid."""
+    Xs, Xt = domains(4)
+    ys, new = np.arange(9) % 3, np.random.default_rng(4).normal(size=(15, 20))
+    points = [{"dim": dim} for dim in (2, 6)]
+    found = SA().answer_grid(Xs, ys, Xt, points, new, "source").predicted
+    for point, row in zip(points, found, strict=True):
+        Ps, Pt = directions(Xs, point["dim"]), directions(Xt, point["dim"])
+        mapped = Ps @ (Ps.T @ Pt)
+        np.testing.assert_array_equal(row, SVM().fit(Xs @ mapped, ys).predict(new @ mapped))
+        alone = SA(**point).answer_grid(Xs, ys, Xt, [{"C": 1.0}], new, "source").predicted[0]
+        np.testing.assert_array_equal(alone, row)
+
+
 def test_the_alignment_is_the_nearest_of_all_matrices():
     Xs, Xt = domains(0)
     M = SA(dim=3).fit(Xs, np.arange(9) % 3, Xt).alignment_

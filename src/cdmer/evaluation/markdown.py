@@ -82,10 +82,14 @@ def _cell(cells: pd.DataFrame, name: str, first: str, second: str, best: float |
     return f"{text} [{low:.2f}, {high:.2f}]" if shows_interval else text
 
 
-ORACLE = (
-    "`oracle` chose hyper-parameters on the target's labels, which nobody has in earnest, as the papers did for their "
-    "published numbers; the column `point` of `cdmer_table.csv` says which it chose."
-)
+SELECTIONS = {
+    "default": "`default` took the configured hyper-parameters, which no target label was looked at to find.",
+    "source": "`source` chose them by the UF1 of source clips, held out a subject at a time (in five folds where a "
+    "release has no subjects) while the real target was adapted to.",
+    "unsupervised": "`unsupervised` chose them by how the target's clips fall into clusters, without labels.",
+    "oracle": "`oracle` chose hyper-parameters on the target's labels, which nobody has in earnest, as the papers did "
+    "for their published numbers; the column `point` of `cdmer_table.csv` says which it chose.",
+}
 
 
 def _left_out(left_out: Sequence[Mapping[str, str]], models: set[str]) -> list[str]:
@@ -109,8 +113,7 @@ def _footnotes(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], exclu
         + (" or ".join(units) or "subjects")
         + ("; a release without subjects leaves only clips to draw." if "clips" in units else ".")
     ]
-    if (table["selection"] == "oracle").any():
-        notes.append(ORACLE)
+    notes += [note for name, note in SELECTIONS.items() if (table["selection"] == name).any()]
     if len(exclusions):
         notes.append(f"{len(exclusions)} clips were excluded by earlier stages: `exclusions.csv` names them.")
     notes += _left_out(left_out, set(table["model"]))
