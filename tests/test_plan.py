@@ -387,7 +387,7 @@ def test_a_models_settings_name_source_and_target(plan):
         "parameters": {"C": 0.5},
         "columns": "blocks",
         "selection": ["default"],
-        "criterion": "snd",
+        "criterion": "infomax",
         "budget": None,
         "casme2_negative": "disgust_sadness_fear",
     }
