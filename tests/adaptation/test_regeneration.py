@@ -263,12 +263,17 @@ def test_published_cells_of_drls(real, experiment, cell):
 
 
 @pytest.mark.parametrize(
-    ("experiment", "lam", "mu", "cell"),
-    [("V->N", 0.001, 0.2, (0.7056, 0.7042)), ("N->V", 100.0, 0.1, (0.8116, 0.8169))],
+    ("method", "experiment", "lam", "mu", "cell"),
+    [
+        (TSRG, "V->N", 0.001, 0.2, (0.7056, 0.7042)),
+        (TSRG, "N->V", 100.0, 0.1, (0.8116, 0.8169)),
+        (DRFST, "V->N", 10.0, 0.2, (0.7286, 0.7324)),
+        (DRFST, "N->V", 10.0, 0.03, (0.7732, 0.7746)),
+    ],
 )
-def test_published_cells_of_tsrg(real, experiment, lam, mu, cell):
-    """The best of all 259 points; only that one here, which takes seconds."""
-    assert_best_is(cell, real, experiment, TSRG(), [{"lam": lam, "mu": mu}])
+def test_published_cells_of_tsrg_and_drfst(real, method, experiment, lam, mu, cell):
+    """The best of the points that were searched (docs/adaptation.md); only that one here, which takes seconds."""
+    assert_best_is(cell, real, experiment, method(), [{"lam": lam, "mu": mu}])
 
 
 def test_a_start_changes_nothing_but_the_way():
