@@ -164,6 +164,10 @@ def stores_made_of(wildcards):
     return PLAN.stores_made_of(wildcards.model, experiment_of(wildcards.experiment))
 
 
+def listed_made_of(wildcards):
+    return PLAN.listed_made_of()
+
+
 def predictions_made_of(wildcards):
     return PLAN.predictions_made_of()
 

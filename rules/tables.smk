@@ -1,12 +1,12 @@
 rule list_exclusions:
     input:
-        PLAN.model_stores() or PLAN.feature_stores(),
+        PLAN.listed_stores(),
     output:
         "results/exclusions.csv",
     log:
         "results/logs/tables/exclusions.log",
     params:
-        upstream=predictions_made_of,
+        upstream=listed_made_of,
         code=code_digest("cdmer.store.exclusions"),
     shell:
         "cdmer --log {log} tables exclusions {input} --output {output} --code {params.code}"

@@ -266,15 +266,6 @@ class Plan:
             return ""
         return f"{database} has released features but no clips to compute {feature} from"
 
-    def feature_stores(self) -> list[str]:
-        """Every feature store of every database that can be had."""
-        return [
-            f"results/features/{feature}/{database}.h5"
-            for feature in self.config.features
-            for database in self.databases
-            if not self.lacks(feature, database)
-        ]
-
     # -- upstream -----------------------------------------------------------------------------------------------
 
     # Every job's params hold a digest of all that its inputs are made of. Without, a change would travel through files
@@ -308,6 +299,10 @@ class Plan:
         feature = self.models[model].feature
         return _digest(*(self.parts_made_of(feature, name) for name in (experiment.source, experiment.target)))
 
+    def listed_made_of(self) -> str:
+        """A digest of what the stores are made of whose exclusions are listed."""
+        return _digest(*(self.parts_made_of(feature, database) for feature, database in self.listed()))
+
     def predictions_made_of(self) -> str:
         """A digest of what all predictions of the table are made of."""
         return _digest(
@@ -334,10 +329,19 @@ class Plan:
             return "released"
         return "synthetic" if self.is_synthetic(database) else "real"
 
-    def model_stores(self) -> list[str]:
-        """Every feature store that a model reads, each once."""
-        pairs = [(model, name) for e, model in self.computable() for name in (e.source, e.target)]
-        return list(dict.fromkeys(self.store(model, name) for model, name in pairs))
+    def listed(self) -> list[tuple[str, str]]:
+        """Feature and database of every store whose exclusions are listed: those that models read, or else all."""
+        read = [
+            (self.models[model].feature, database)
+            for experiment, model in self.computable()
+            for database in (experiment.source, experiment.target)
+        ]
+        made = [(feature, name) for feature in self.config.features for name in self.databases]
+        return list(dict.fromkeys(read)) or [pair for pair in made if not self.lacks(*pair)]
+
+    def listed_stores(self) -> list[str]:
+        """The feature stores whose exclusions are listed."""
+        return [f"results/features/{feature}/{database}.h5" for feature, database in self.listed()]
 
     def model_settings(self, model: str, experiment: Experiment) -> dict[str, Any]:
         """What the job that trains a model for an experiment needs to know."""

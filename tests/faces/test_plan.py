@@ -10,8 +10,8 @@ CONFIG = {"cohort": {"size": "tiny"}, "databases": {"smic_vis": None, "smic_nir"
 
 def test_a_job_hears_of_its_own_databases_intermediate_size_alone():
     plan = Plan(read_config(CONFIG))
-    assert plan.faces_settings("tgsr_112", "casme2")["intermediate"] == (308, 257)
-    assert plan.faces_settings("tgsr_112", "smic_hs")["intermediate"] == (170, 139)
+    assert plan.faces_settings("tgsr_112", "casme2")["intermediate"] == [308, 257]
+    assert plan.faces_settings("tgsr_112", "smic_hs")["intermediate"] == [170, 139]
     assert plan.faces_settings("benchmark_112", "casme2")["intermediate"] is None
     json.dumps(plan.faces_settings("tgsr_112", "casme2"))
 
