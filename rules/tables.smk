@@ -1,6 +1,6 @@
 rule list_exclusions:
     input:
-        PLAN.listed_stores(),
+        PLAN.stores(PLAN.listed()),
     output:
         "results/exclusions.csv",
     log:

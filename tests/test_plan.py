@@ -165,12 +165,10 @@ def test_everything_is_computable_from_a_cohort(plan):
     made = plan()
     assert made.left_out() == []
     assert made.computable() == [(experiment, "SVM") for experiment in cdmer_experiments()]
-    assert made.feature_stores() == [f"results/features/{FEATURE}/{name}.h5" for name in made.databases]
+    assert made.obtainable() == [(FEATURE, name) for name in made.databases]
+    assert made.stores(made.obtainable()[:1]) == [f"results/features/{FEATURE}/smic_hs.h5"]
     # SAMM has no part in these experiments: its features are made on request only
-    assert [path.split("/")[-1] for path in made.model_stores()] == [
-        *("smic_hs.h5", "smic_vis.h5", "smic_nir.h5"),
-        "casme2.h5",
-    ]
+    assert [name for _, name in made.listed()] == ["smic_hs", "smic_vis", "smic_nir", "casme2"]
 
 
 def test_parts_are_in_the_papers_order_with_where_they_come_from(plan, smic_vis):
@@ -274,7 +272,7 @@ def test_no_look_alike_stands_in_for_clips_behind_a_release(plan, released):
     assert made.parts() == []
     reasons = {entry.experiment: entry.reason for entry in made.left_out()}
     assert "casme2 has released features but no clips to compute lbp_top_r1p8 from" in reasons["C->V"]
-    assert made.feature_stores() == [f"results/features/{FEATURE}/{name}.h5" for name in ("smic_vis", "casme2")]
+    assert made.obtainable() == [(FEATURE, "smic_vis"), (FEATURE, "casme2")]
 
 
 def test_with_a_root_other_features_are_computed_beside_a_release(plan, released, smic_vis):

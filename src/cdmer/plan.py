@@ -5,6 +5,7 @@ Used when the DAG is built (rules/common.smk wraps it), never by a job.
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -266,6 +267,15 @@ class Plan:
             return ""
         return f"{database} has released features but no clips to compute {feature} from"
 
+    def obtainable(self) -> list[tuple[str, str]]:
+        """Feature and database of every feature store that can be had."""
+        pairs = [(feature, name) for feature in self.config.features for name in self.databases]
+        return [pair for pair in pairs if not self.lacks(*pair)]
+
+    def stores(self, pairs: Iterable[tuple[str, str]]) -> list[str]:
+        """The stores of features and databases."""
+        return [f"results/features/{feature}/{database}.h5" for feature, database in pairs]
+
     # -- upstream -----------------------------------------------------------------------------------------------
 
     # Every job's params hold a digest of all that its inputs are made of. Without, a change would travel through files
@@ -336,12 +346,7 @@ class Plan:
             for experiment, model in self.computable()
             for database in (experiment.source, experiment.target)
         ]
-        made = [(feature, name) for feature in self.config.features for name in self.databases]
-        return list(dict.fromkeys(read)) or [pair for pair in made if not self.lacks(*pair)]
-
-    def listed_stores(self) -> list[str]:
-        """The feature stores whose exclusions are listed."""
-        return [f"results/features/{feature}/{database}.h5" for feature, database in self.listed()]
+        return list(dict.fromkeys(read)) or self.obtainable()
 
     def model_settings(self, model: str, experiment: Experiment) -> dict[str, Any]:
         """What the job that trains a model for an experiment needs to know."""
