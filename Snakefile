@@ -27,4 +27,4 @@ rule all:
 
 rule all_features:
     input:
-        PLAN.feature_stores(),
+        PLAN.stores(PLAN.obtainable()),
