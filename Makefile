@@ -35,7 +35,7 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
 
-# what is generated from src/cdmer/config.py; a test fails when it drifts
+# what is generated from src/cdmer/config; a test fails when it drifts
 docs: setup
 	$(BIN)/cdmer config schema > workflow/schemas/config.schema.json
 	$(BIN)/cdmer config reference > docs/configuration.md

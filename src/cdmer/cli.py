@@ -248,7 +248,7 @@ def show_faces(
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON schema of config.yaml."""
-    from cdmer.config import json_schema
+    from cdmer.config.reference import json_schema
 
     typer.echo(json_schema(), nl=False)
 
@@ -256,7 +256,7 @@ def config_schema() -> None:
 @config_app.command("reference")
 def config_reference() -> None:
     """Print the reference page of the configuration, in Markdown."""
-    from cdmer.config import reference
+    from cdmer.config.reference import reference
 
     typer.echo(reference(), nl=False)
 

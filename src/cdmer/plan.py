@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from cdmer.code import code_digest, library_versions
-from cdmer.config import Config, Database, ModelSettings
+from cdmer.config.databases import Database
+from cdmer.config.models import ModelSettings
+from cdmer.config.whole import Config
 from cdmer.databases.cohort.layouts import annotation_name, layout_root
 from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
 from cdmer.databases.reading import READERS, census

@@ -64,7 +64,7 @@ def test_editing_published_numbers_reruns_the_table_alone(editable):
 
 
 def test_editing_the_configuration_model_or_the_command_line_reruns_nothing(editable):
-    edit(editable, "config.py", "class Cohort(Settings):", "UNUSED = 1\n\n\nclass Cohort(Settings):")
+    edit(editable, "config/databases.py", "class Cohort(Settings):", "UNUSED = 1\n\n\nclass Cohort(Settings):")
     edit(editable, "cli.py", "app = typer.Typer(", "UNUSED = 1\napp = typer.Typer(")
     assert editable.planned() == {}
 

@@ -1,0 +1,142 @@
+"""The whole configuration."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from cdmer.config.databases import Cohort, Database
+from cdmer.config.faces import FacesRecipe
+from cdmer.config.features import ImportedFeature, LbpTopRecipe
+from cdmer.config.frames import FramesRecipe
+from cdmer.config.models import BlockSettings, Models, ModelSettings
+from cdmer.config.nearest import nearest
+from cdmer.config.settings import Name, Settings
+from cdmer.config.standard import STANDARD
+
+
+class CdmerProtocol(Settings):
+    """Choices that the papers leave open in the cross-database protocol."""
+
+    casme2_negative: Literal["disgust_sadness_fear", "disgust_repression"] = Field(
+        "disgust_sadness_fear",
+        description="Which emotions of CASME II count as negative; the papers disagree (docs/protocols.md).",
+    )
+
+
+class Config(Settings):
+    """The whole configuration."""
+
+    databases: dict[Name, Database | None] = Field(
+        description="The databases, by name; `null` in place of an entry leaves that database out.",
+    )
+    cohort: Cohort = Field(Cohort(), description="The synthetic cohort.")
+    faces: dict[Name, FacesRecipe] = Field(description="Faces recipes, by name.")
+    frames: dict[Name, FramesRecipe] = Field(description="Frames recipes, by name.")
+    features: dict[Name, LbpTopRecipe] = Field(description="Features, by name; a model names the one that it reads.")
+    imported_from: str = Field("data/released", description="Folder of the released feature files.")
+    imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
+    protocols: list[Literal["cdmer"]] = Field(["cdmer"], min_length=1, max_length=1, description="The tables to make.")
+    cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
+    models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
+        "all", description="`all`, or the names of the models to train."
+    )
+    model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
+    rounds: int = Field(
+        10, ge=1, description="Trainings of a model that draws random numbers (none does yet); others train once."
+    )
+    budget: Literal["quick", "paper"] = Field(
+        "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
+    )
+    selection: list[Literal["default", "source", "unsupervised", "oracle"]] = Field(
+        ["default", "oracle"],
+        min_length=1,
+        description="How hyper-parameters are chosen: `default` takes `model_settings`; the others the best of the "
+        "papers' grid: `source` on source subjects held out while the target is adapted to; `unsupervised` on the "
+        "target's clips without labels; `oracle` on the target's labels, as the papers did. A model without a grid has "
+        "the row `default` alone.",
+    )
+    criterion: Literal["infomax", "snd", "dev"] = Field(
+        "infomax",
+        description="What `unsupervised` goes by: mutual information, soft neighbourhood density, or deep embedded "
+        "validation on held-out source clips (docs/adaptation.md).",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_standard_entries(cls, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return raw
+        merged = dict(raw)
+        for key, standard in STANDARD.items():
+            given = raw.get(key, {})
+            if isinstance(given, dict):
+                merged[key] = {**standard, **{name: _over(standard.get(name), entry) for name, entry in given.items()}}
+        return merged
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "Config":
+        for name, faces in self.faces.items():
+            if faces.contradiction():
+                raise ValueError(f"faces.{name}: {faces.contradiction()}")
+        for name, frames in self.frames.items():
+            _known(f"frames.{name}.faces", frames.faces, self.faces)
+            if frames.fault:
+                raise ValueError(f"frames.{name}: {frames.fault}")
+        for name, feature in self.features.items():
+            _known(f"features.{name}.frames", feature.frames, self.frames)
+            recipe = self.frames[feature.frames]
+            if fault := feature.fault(recipe, self.faces[recipe.faces]):
+                raise ValueError(f"features.{name}: {fault}")
+        for model, settings in self.chosen_models().items():
+            _known(f"model_settings.{model}.feature", settings.feature, self.features)
+            if isinstance(settings, BlockSettings):
+                blocks = self.features[settings.feature].blocks
+                if settings.n_blocks != blocks:
+                    given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"
+                    raise ValueError(f"{given}, but the feature {settings.feature} has {blocks} blocks")
+        seen = set()
+        for imported in self.imported_features:
+            _known("imported_features: database", imported.database, self.databases)
+            _known("imported_features: feature", imported.feature, self.features)
+            if (imported.database, imported.feature) in seen:
+                raise ValueError(f"imported_features: two files for {imported.feature} of {imported.database}")
+            seen.add((imported.database, imported.feature))
+        return self
+
+    @model_validator(mode="after")
+    def _databases_can_be_had(self) -> "Config":
+        standard = {_plain(name): name for name in STANDARD["databases"]}
+        for name, database in self.databases.items():
+            meant = standard.get(_plain(name), name)
+            if meant != name:
+                raise ValueError(f"databases.{name}: no protocol knows that name, did you mean {meant!r}?")
+            if database and database.root is None and database.reader == "clips" and not self.imported(name):
+                raise ValueError(f"databases.{name}: the reader `clips` has no look-alike; give it a root, a CSV file")
+        return self
+
+    def chosen_models(self) -> dict[str, ModelSettings]:
+        """The settings of the models to train, by public name."""
+        known = self.model_settings.by_name()
+        if self.models == "all":
+            return known
+        for name in self.models:
+            _known("models", name, known)
+        return {name: known[name] for name in self.models}
+
+    def imported(self, database: str) -> dict[str, ImportedFeature]:
+        """The released features of a database, by the name of the feature that they stand for."""
+        return {entry.feature: entry for entry in self.imported_features if entry.database == database}
+
+
+def _over(standard: dict[str, Any] | None, given: Any) -> Any:
+    return {**standard, **given} if standard and isinstance(given, dict) else given
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.lower() if letter.isalnum())
+
+
+def _known(where: str, name: str, known: Mapping[str, Any]) -> None:
+    if name not in known:
+        raise ValueError(f"{where}: there is no {name!r} here{nearest(name, known)}; known: {', '.join(known)}")
