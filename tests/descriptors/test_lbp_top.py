@@ -210,7 +210,11 @@ def test_one_version_of_the_kernel_serves_all_settings():
         (np.ones((9, 112, 10), np.uint8), {"grids": (1, 5)}, "grid of 5 leaves blocks empty on a side of 4"),
         (np.ones((9, 10, 112), np.uint8), {"grids": (1, 5)}, "grid of 5 leaves blocks empty on a side of 4"),
         (np.zeros((9, 30, 30), np.uint8), {"grids": (1,)}, "frame 0 of 9 is all black .9 such"),
-        (np.ones((9, 30, 30), np.uint8) * np.arange(9, dtype=np.uint8)[::-1, None, None], {}, "frame 8 of 9 is all black"),
+        (
+            np.ones((9, 30, 30), np.uint8) * np.arange(9, dtype=np.uint8)[::-1, None, None],
+            {},
+            "frame 8 of 9 is all black",
+        ),
         (np.ones((9, 30, 30), np.uint8), {"radius": 0}, "radius 0"),
         (np.ones((9, 30, 30), np.uint8), {"radius": (1, 2)}, "radius .1, 2."),
         (np.ones((9, 30, 30), np.uint8), {"radius": (1, 2, 0)}, "radius .1, 2, 0."),

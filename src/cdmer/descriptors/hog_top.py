@@ -137,9 +137,7 @@ def orientation_table(bins: int, signed: bool) -> Bytes:
 
 
 @kernel
-def _vote(
-    clip: Bytes, tables: Bytes, bins: int, weighted: bool, row_cuts: Integers, column_cuts: Integers
-) -> Doubles:
+def _vote(clip: Bytes, tables: Bytes, bins: int, weighted: bool, row_cuts: Integers, column_cuts: Integers) -> Doubles:
     """The votes of all cells: float64 (cell rows, cell columns, 3, bins), the last bin for what has no gradient."""
     frames, height, width = clip.shape
     rows, columns, wide = len(row_cuts) - 1, len(column_cuts) - 1, column_cuts[-1]

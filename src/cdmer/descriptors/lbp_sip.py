@@ -33,9 +33,7 @@ _TABLES = 4  # histograms that are written in turn: a counter that was just writ
 _UNSET = np.uint8(0)
 
 
-def lbp_sip(
-    clip: NDArray[np.uint8], radius: int = 1, grids: Sequence[int] = (1, 2, 4, 8)
-) -> NDArray[np.float32]:
+def lbp_sip(clip: NDArray[np.uint8], radius: int = 1, grids: Sequence[int] = (1, 2, 4, 8)) -> NDArray[np.float32]:
     """LBP-SIP histograms of a clip on a pyramid of block grids.
 
     Parameters

@@ -134,9 +134,7 @@ def _correlation(dp: Integers, dq: Integers, rate_p: float, rate_q: float) -> Do
 
 
 @kernel
-def _count_cells(
-    clip: Bytes, weights: Doubles, parts: Integers, row_cuts: Integers, column_cuts: Integers
-) -> Counts:
+def _count_cells(clip: Bytes, weights: Doubles, parts: Integers, row_cuts: Integers, column_cuts: Integers) -> Counts:
     """The code histograms of all cells: int32 (cell rows, cell columns, 3, 256)."""
     frames, height, width = clip.shape
     frame = height * width
@@ -209,7 +207,12 @@ def _transform(
     of_cosines, of_sines = mixed[0, :size], mixed[1, :size]
     _waves(cosines, here, step, numbers[4, :size], numbers[5, :size])
     _waves(sines, here, step, of_cosines, of_sines)
-    real, imaginary, real_too, imaginary_too = numbers[4, :size], numbers[5, :size], numbers[6, :size], numbers[7, :size]
+    real, imaginary, real_too, imaginary_too = (
+        numbers[4, :size],
+        numbers[5, :size],
+        numbers[6, :size],
+        numbers[7, :size],
+    )
     for x in range(size):
         cc, ss = real[x], of_sines[x]
         real[x], real_too[x] = cc - ss, cc + ss
