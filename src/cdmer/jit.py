@@ -51,9 +51,9 @@ def row_helper(function: Function) -> Function:
 class _Apart(Compiler):
     """Numba's compiler, telling LLVM that no array argument is another's alias."""
 
-    def __init__(self, typingctx: Any, targetctx: Any, library: Any, args: Any, return_type: Any, flags: Any, locals: Any) -> None:
-        flags.noalias = True
-        super().__init__(typingctx, targetctx, library, args, return_type, flags, locals)  # type: ignore[no-untyped-call]
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)  # type: ignore[no-untyped-call]
+        self.state.flags.noalias = True
 
 
 def kernel(function: Function) -> Function:

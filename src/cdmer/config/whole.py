@@ -33,9 +33,7 @@ class Config(Settings):
     cohort: Cohort = Field(Cohort(), description="The synthetic cohort.")
     faces: dict[Name, FacesRecipe] = Field(description="Faces recipes, by name.")
     frames: dict[Name, FramesRecipe] = Field(description="Frames recipes, by name.")
-    features: dict[Name, AnyFeatureRecipe] = Field(
-        description="Features, by name; a model names the one it reads."
-    )
+    features: dict[Name, AnyFeatureRecipe] = Field(description="Features, by name; a model names the one it reads.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
     imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
     protocols: list[Literal["cdmer"]] = Field(["cdmer"], min_length=1, max_length=1, description="The tables to make.")

@@ -19,6 +19,8 @@ ends with padding. A pixel's neighbours then lie in two other quarters at fixed 
 a single loop of vector instructions; padding has coefficients of 0 and keeps its 0.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -115,13 +117,14 @@ def _warp_row(y: int, first: Floats, second: Floats, u: Floats, v: Floats, insid
 
 @helper
 def _across(
-    row: Floats, x0: int, x1: int, x2: int, x3: int, channel: int, a0: float, a1: float, a2: float, a3: float
-) -> float:
+    row: Floats, x0: int, x1: int, x2: int, x3: int, channel: int,
+    a0: np.float32, a1: np.float32, a2: np.float32, a3: np.float32,
+) -> Any:  # fmt: skip
     return a0 * row[x0, channel] + a1 * row[x1, channel] + a2 * row[x2, channel] + a3 * row[x3, channel]
 
 
 @helper
-def _cubic(t: float) -> tuple[float, float, float, float]:
+def _cubic(t: np.float32) -> tuple[np.float32, np.float32, np.float32, np.float32]:
     """The weights of four pixels at -1, 0, 1, 2 for a place at 0 <= t < 1."""
     return (
         _HALF * t * ((_TWO - t) * t - _ONE),
@@ -132,7 +135,7 @@ def _cubic(t: float) -> tuple[float, float, float, float]:
 
 
 @row_helper
-def _mix(first: Floats, warped: Floats, own: float, other: float, mixed: Floats, difference: Floats) -> None:
+def _mix(first: Floats, warped: Floats, own: np.float32, other: np.float32, mixed: Floats, difference: Floats) -> None:
     for x in range(first.size):
         mixed[x] = own * first[x] + other * warped[x]
         difference[x] = warped[x] - first[x]
@@ -176,7 +179,6 @@ def linearise(
     _, height, width = flow.shape
     squared, weight, factor = np.float32(guard * guard), np.float32(alpha), np.float32(omega)
     system = np.empty((5, width), dtype=np.float32)
-    smooth = np.empty((2, width), dtype=np.float32)  # of the row above, and of this one
     right, below, left = np.empty(width, np.float32), np.empty(width, np.float32), np.zeros(width, np.float32)
     above = np.zeros(width, dtype=np.float32)
     solved = np.empty((5, width), dtype=np.float32)
@@ -214,7 +216,7 @@ def linearise(
 
 @row_helper
 def _add_data(
-    p: Floats, q: Floats, r: Floats, inside: Floats, u0: Floats, v0: Floats, u: Floats, v: Floats, squared: float,
+    p: Floats, q: Floats, r: Floats, inside: Floats, u0: Floats, v0: Floats, u: Floats, v: Floats, squared: np.float32,
     a11: Floats, a12: Floats, a22: Floats, b1: Floats, b2: Floats,
 ) -> None:  # fmt: skip
     """Add a channel's part of the data term: the matrix, and the right-hand side with the other sign."""
@@ -231,7 +233,7 @@ def _add_data(
 
 @row_helper
 def _smoothness(
-    u: Floats, v: Floats, u_below: Floats, v_below: Floats, alpha: float, squared: float, weights: Floats
+    u: Floats, v: Floats, u_below: Floats, v_below: Floats, alpha: np.float32, squared: np.float32, weights: Floats
 ) -> None:
     last = u.size - 1
     for x in range(last):
@@ -244,7 +246,7 @@ def _smoothness(
 @row_helper
 def _invert(
     a11: Floats, a12: Floats, a22: Floats, b1: Floats, b2: Floats, left: Floats, right: Floats, above: Floats,
-    below: Floats, omega: float, m11: Floats, m12: Floats, m22: Floats, c1: Floats, c2: Floats,
+    below: Floats, omega: np.float32, m11: Floats, m12: Floats, m22: Floats, c1: Floats, c2: Floats,
 ) -> None:  # fmt: skip
     """Solve each pixel's two equations for its own flow, times omega."""
     for x in range(a11.size):
@@ -308,7 +310,7 @@ def _relax_quarter(
     u: Floats, v: Floats, u_left: Floats, v_left: Floats, u_right: Floats, v_right: Floats,
     u_above: Floats, v_above: Floats, u_below: Floats, v_below: Floats,
     left: Floats, right: Floats, above: Floats, below: Floats,
-    m11: Floats, m12: Floats, m22: Floats, c1: Floats, c2: Floats, keep: float,
+    m11: Floats, m12: Floats, m22: Floats, c1: Floats, c2: Floats, keep: np.float32,
 ) -> None:  # fmt: skip
     for i in range(u.size):
         su = left[i] * u_left[i] + right[i] * u_right[i] + above[i] * u_above[i] + below[i] * u_below[i]
