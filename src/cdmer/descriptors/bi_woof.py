@@ -1,9 +1,9 @@
 """Bi-WOOF: bi-weighted oriented optical flow.
 
 Liong, See, Wong and Phan, "Less is more: micro-expression recognition from video using apex frame", Signal Processing:
-Image Communication 2018. The flow from onset to apex votes, weighted by its length (the local weight), for one of `bins`
-equal parts of the full circle, the first beginning at the direction -pi; a block's histogram is multiplied by the mean
-optical strain of the block (the global weight).
+Image Communication 2018. The flow from onset to apex votes, weighted by its length (the local weight), for one of
+`bins` equal parts of the full circle, the first beginning at the direction -pi; a block's histogram is multiplied by
+the mean optical strain of the block (the global weight).
 """
 
 from collections.abc import Sequence

@@ -1,13 +1,13 @@
 """HOOF: histograms of oriented optical flow.
 
 Chaudhry, Ravichandran, Hager and Vidal, "Histograms of oriented optical flow and Binet-Cauchy kernels on nonlinear
-dynamical systems for the recognition of human actions", CVPR 2009. Directions are folded about the vertical axis, so that
-leftward and rightward motion count alike, and weighted by their length: bin b of B, from 1, holds
+dynamical systems for the recognition of human actions", CVPR 2009. Directions are folded about the vertical axis, so
+that leftward and rightward motion count alike, and weighted by their length: bin b of B, from 1, holds
 
     pi (b - 1) / B - pi/2 <= atan2(v, |u|) < pi b / B - pi/2
 
-with y downward; straight down belongs to the last. The paper has one histogram a frame; here the votes of all flows of a
-clip go into one histogram for each block.
+with y downward; straight down belongs to the last. The paper has one histogram a frame; here the votes of all flows of
+a clip go into one histogram for each block.
 """
 
 from collections.abc import Sequence

@@ -1,10 +1,10 @@
 """MDMO: main directional mean optical flow.
 
 Liu, Zhang, Yan, Wang, Zhao and Fu, "A main directional mean optical flow feature for spontaneous micro-expression
-recognition", IEEE Transactions on Affective Computing 2016. In each of 36 regions of the face, and for the flow from the
-first frame to each other one: the directions fall into 8 parts of the circle, the first centred on the direction 0; of the
-fullest part (the first of equals) the mean flow is kept. These are averaged over the frames, as vectors; the lengths are
-divided by the largest, and weighted against the directions:
+recognition", IEEE Transactions on Affective Computing 2016. In each of 36 regions of the face, and for the flow from
+the first frame to each other one: the directions fall into 8 parts of the circle, the first centred on the direction
+0; of the fullest part (the first of equals) the mean flow is kept. These are averaged over the frames, as vectors; the
+lengths are divided by the largest, and weighted against the directions:
 
     (beta rho, (1 - beta) theta),        theta in (-pi, pi], y downward
 """
