@@ -13,11 +13,13 @@ from typing import Any
 
 from cdmer.code import code_digest, library_versions
 from cdmer.config.databases import Database
+from cdmer.config.descriptors import C3dRecipe
 from cdmer.config.models import ModelSettings
 from cdmer.config.whole import Config
 from cdmer.databases.cohort.layouts import annotation_name, layout_root
 from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
 from cdmer.databases.reading import READERS, census
+from cdmer.descriptors.c3d_weights import missing_weights, weights_place
 from cdmer.errors import CdmerError
 from cdmer.faces.detect import code_of_faces
 from cdmer.files import write_text
@@ -269,9 +271,12 @@ class Plan:
         """Why a feature of a database cannot be had; empty where it can."""
         if database not in self.databases:
             return f"the configuration has no database {database}"
-        if feature in self.config.imported(database) or self.has_clips(database):
+        if feature in self.config.imported(database):
             return ""
-        return f"{database} has released features but no clips to compute {feature} from"
+        if not self.has_clips(database):
+            return f"{database} has released features but no clips to compute {feature} from"
+        recipe = self.config.features[feature]
+        return missing_weights(recipe.training) if isinstance(recipe, C3dRecipe) else ""
 
     def obtainable(self) -> list[tuple[str, str]]:
         """Feature and database of every feature store that can be had."""
@@ -301,7 +306,14 @@ class Plan:
     def part_made_of(self, feature: str, database: str, subject: str) -> str:
         """A digest of what a subject's features are made of."""
         frames = self.frames_made_of(self.config.features[feature].frames, database, subject)
-        return _digest(frames, self.feature_settings(feature, database, subject), self.feature_code(feature))
+        settings = self.feature_settings(feature, database, subject)
+        return _digest(frames, settings, self.feature_code(feature), self._weights_of(feature))
+
+    def _weights_of(self, feature: str) -> list[int]:
+        """What tells the weights that the user brought for a feature from others; empty where it has none."""
+        recipe = self.config.features[feature]
+        place = weights_place(recipe.training) if isinstance(recipe, C3dRecipe) else None
+        return [place.stat().st_size, place.stat().st_mtime_ns] if place and place.is_file() else []
 
     def parts_made_of(self, feature: str, database: str) -> str:
         """A digest of what the parts of a feature store are made of."""

@@ -39,7 +39,8 @@ class Config(Settings):
     protocols: list[Literal["cdmer"]] = Field(["cdmer"], min_length=1, max_length=1, description="The tables to make.")
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
     models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
-        "all", description="`all`, or the names of the models to train."
+        "all",
+        description="`all`, or the names of the models to train; `MODEL@FEATURE` is one of them on another feature.",
     )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
     rounds: int = Field(
@@ -124,9 +125,19 @@ class Config(Settings):
         known = self.model_settings.by_name()
         if self.models == "all":
             return known
-        for name in self.models:
-            _known("models", name, known)
-        return {name: known[name] for name in self.models}
+        return {name: self._model(name, known) for name in self.models}
+
+    def _model(self, name: str, known: Mapping[str, ModelSettings]) -> ModelSettings:
+        """The settings of a model, or of MODEL@FEATURE: that model on another feature."""
+        base, _, feature = name.partition("@")
+        if name not in known and base in known and feature:
+            _known(f"models: {base}@FEATURE", feature, self.features)
+            return known[base].model_copy(update={"feature": feature, **self._blocks_of(known[base], feature)})
+        _known("models", name, known)
+        return known[name]
+
+    def _blocks_of(self, settings: ModelSettings, feature: str) -> dict[str, int]:
+        return {"n_blocks": self.features[feature].blocks} if isinstance(settings, BlockSettings) else {}
 
     def imported(self, database: str) -> dict[str, ImportedFeature]:
         """The released features of a database, by the name of the feature that they stand for."""

@@ -12,6 +12,25 @@ import pandas as pd
 DEPENDS_ON_FILES = ("published.csv",)
 # Which paper is quoted where several print a cell: TGSR first, whose authors released the benchmark's features.
 PRECEDENCE = ("TGSR", "MADTN", "FR", "DSCNN")
+# A linear SVM on a feature, SVM@FEATURE -> the model and the variant that the paper's table of descriptors calls it.
+DESCRIPTORS = {
+    "lbp_top_r3p8": ("LBP-TOP", "R3P8"),
+    "lbp_top_r1p4": ("LBP-TOP", "R1P4"),
+    "lbp_top_r1p8": ("LBP-TOP", "R1P8"),
+    "lbp_top_r3p4": ("LBP-TOP", "R3P4"),
+    "lbp_sip_r1": ("LBP-SIP", "R1"),
+    "lbp_sip_r3": ("LBP-SIP", "R3"),
+    "lpq_top_decorr01": ("LPQ-TOP", "decorr=0.1"),
+    "lpq_top_decorr0": ("LPQ-TOP", "decorr=0"),
+    "hog_top_p4": ("HOG-TOP", "p=4"),
+    "hog_top_p8": ("HOG-TOP", "p=8"),
+    "higo_top_p4": ("HIGO-TOP", "p=4"),
+    "higo_top_p8": ("HIGO-TOP", "p=8"),
+    "c3d_fc1_sports1m": ("C3D-FC1", "Sports1M"),
+    "c3d_fc2_sports1m": ("C3D-FC2", "Sports1M"),
+    "c3d_fc1_ucf101": ("C3D-FC1", "UCF101"),
+    "c3d_fc2_ucf101": ("C3D-FC2", "UCF101"),
+}
 
 
 class Published(NamedTuple):
