@@ -32,11 +32,15 @@ class Task:
     def labels(self, database: str, clips: Mapping[str, str | None]) -> dict[str, str]:
         """The class of each clip of `database` that takes part, from the clips' own words.
 
+        A clip without an objective class has no part in a task on those; a clip without an emotion is a fault.
+
         Raises
         ------
         CdmerError
             A word that the rule does not know.
         """
+        if self.words == "objective_class":
+            clips = {clip: word for clip, word in clips.items() if word is not None}
         given = labels(self.rule, database, list(clips), list(clips.values()))
         return {clip: label for clip, label in zip(clips, given, strict=True) if label is not None}
 
