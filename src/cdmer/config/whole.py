@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from cdmer.config.databases import Cohort, Database
 from cdmer.config.faces import FacesRecipe
@@ -36,7 +36,11 @@ class Config(Settings):
     features: dict[Name, AnyFeatureRecipe] = Field(description="Features, by name; a model names the one it reads.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
     imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
-    protocols: list[Literal["cdmer"]] = Field(["cdmer"], min_length=1, max_length=1, description="The tables to make.")
+    protocols: list[Literal["cdmer", "cde", "single"]] = Field(
+        ["cdmer"],
+        min_length=1,
+        description="The tables to make: cross-database, the composite of MEGC 2019, each database by itself.",
+    )
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
     models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
         "all",
@@ -92,11 +96,7 @@ class Config(Settings):
         for model, settings in self.chosen_models().items():
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
             if isinstance(settings, BlockSettings):
-                blocks = self.features[settings.feature].blocks
-                if not blocks:
-                    raise ValueError(
-                        f"model_settings.{model}.feature: {settings.feature} has no facial blocks for {model} to weigh"
-                    )
+                blocks = self._blocks_of(model, settings.feature)
                 if settings.n_blocks != blocks:
                     given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"
                     raise ValueError(f"{given}, but the feature {settings.feature} has {blocks} blocks")
@@ -130,14 +130,23 @@ class Config(Settings):
     def _model(self, name: str, known: Mapping[str, ModelSettings]) -> ModelSettings:
         """The settings of a model, or of MODEL@FEATURE: that model on another feature."""
         base, _, feature = name.partition("@")
-        if name not in known and base in known and feature:
-            _known(f"models: {base}@FEATURE", feature, self.features)
-            return known[base].model_copy(update={"feature": feature, **self._blocks_of(known[base], feature)})
-        _known("models", name, known)
-        return known[name]
+        if name in known or base not in known or not feature:
+            _known("models", name, known)
+            return known[name]
+        _known(f"models: {base}@FEATURE", feature, self.features)
+        other: dict[str, Any] = {"feature": feature}
+        if isinstance(known[base], BlockSettings):
+            other["n_blocks"] = self._blocks_of(base, feature)
+        try:
+            return type(known[base]).model_validate({**known[base].model_dump(), **other})
+        except ValidationError as error:
+            raise ValueError(f"models: {name}: {error.errors()[0]['msg']}; set model_settings.{base}") from None
 
-    def _blocks_of(self, settings: ModelSettings, feature: str) -> dict[str, int]:
-        return {"n_blocks": self.features[feature].blocks} if isinstance(settings, BlockSettings) else {}
+    def _blocks_of(self, model: str, feature: str) -> int:
+        blocks = self.features[feature].blocks
+        if not blocks:
+            raise ValueError(f"models: {model} weighs facial blocks, and the feature {feature} has none")
+        return blocks
 
     def imported(self, database: str) -> dict[str, ImportedFeature]:
         """The released features of a database, by the name of the feature that they stand for."""
