@@ -131,7 +131,7 @@ class Config(Settings):
         """The settings of a model, or of MODEL@FEATURE: that model on another feature."""
         base, _, feature = name.partition("@")
         if name in known or base not in known or not feature:
-            _known("models", name, known)
+            _known("models", base if feature in self.features and name not in known else name, known)
             return known[name]
         _known(f"models: {base}@FEATURE", feature, self.features)
         other: dict[str, Any] = {"feature": feature}
