@@ -90,8 +90,10 @@ class Config(Settings):
                 raise ValueError(f"frames.{name}: {frames.fault}")
         for name, feature in self.features.items():
             _known(f"features.{name}.frames", feature.frames, self.frames)
-            recipe = self.frames[feature.frames]
-            if fault := feature.fault(recipe, self.faces[recipe.faces]):
+        read = {settings.feature for settings in self.chosen_models().values()}
+        for name in self.features:
+            fault = self.unfit(name)
+            if fault and (name in read or not self._is_standard(name)):
                 raise ValueError(f"features.{name}: {fault}")
         for model, settings in self.chosen_models().items():
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
@@ -147,6 +149,20 @@ class Config(Settings):
         if not blocks:
             raise ValueError(f"models: {model} weighs facial blocks, and the feature {feature} has none")
         return blocks
+
+    def unfit(self, feature: str) -> str | None:
+        """What a feature could not read of the frames that it is given.
+
+        That is an error where the feature is the user's own or a chosen model reads it; a standard one that nobody
+        asked for is left out.
+        """
+        recipe = self.features[feature]
+        frames = self.frames[recipe.frames]
+        return recipe.fault(frames, self.faces[frames.faces])
+
+    def _is_standard(self, feature: str) -> bool:
+        standard = STANDARD["features"].get(feature)
+        return standard is not None and self.features[feature] == type(self.features[feature]).model_validate(standard)
 
     def imported(self, database: str) -> dict[str, ImportedFeature]:
         """The released features of a database, by the name of the feature that they stand for."""
