@@ -34,6 +34,7 @@ wildcard_constraints:
     database="|".join(PLAN.databases) or "none",
     recipe=r"[\w.@-]+",
     feature="|".join(PLAN.config.features),
+    interpolator="|".join(PLAN.config.interpolators) or "none",
     sheet=r"[\w-]+",
     subject=r"[\w.-]+",
     experiment=r"[A-Z]_to_[A-Z]",
@@ -112,6 +113,30 @@ def faces_of_frames(wildcards):
     return f"results/faces/{recipe}/{wildcards.database}/{wildcards.subject}.h5"
 
 
+def network_of_frames(wildcards):
+    return PLAN.network(wildcards.recipe)
+
+
+def crops_for_interpolator(wildcards):
+    try:
+        return PLAN.interpolator_shards(wildcards.interpolator)
+    except CdmerError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def interpolator_settings(wildcards):
+    return as_json(PLAN.interpolator_settings(wildcards.interpolator))
+
+
+def interpolator_code(wildcards):
+    return PLAN.interpolator_code()
+
+
+def interpolator_checkpoint(wildcards):
+    """Undeclared, so that a training that was ended goes on; another making has another place."""
+    return f"results/checkpoints/interpolator-{interpolator_made_of(wildcards)}.pt"
+
+
 def feature_settings(wildcards):
     return as_json(
         PLAN.feature_settings(wildcards.feature, wildcards.database, wildcards.subject)
@@ -146,9 +171,14 @@ def manifest(wildcards):
 # -- upstream: what a job's inputs are made of
 
 
-def faces_made_of(wildcards):
-    recipe = PLAN.config.frames[wildcards.recipe].faces
-    return PLAN.faces_made_of(recipe, wildcards.database, wildcards.subject)
+def inputs_of_frames_made_of(wildcards):
+    return PLAN.inputs_of_frames_made_of(
+        wildcards.recipe, wildcards.database, wildcards.subject
+    )
+
+
+def interpolator_made_of(wildcards):
+    return PLAN.interpolator_made_of(wildcards.interpolator)
 
 
 def frames_made_of(wildcards):

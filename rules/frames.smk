@@ -1,6 +1,28 @@
+# An interpolation network learnt from frames of one's own; only recipes with `network:` ask for it.
+rule train_interpolator:
+    input:
+        crops_for_interpolator,
+    output:
+        weights="results/interpolators/{interpolator}.safetensors",
+        course="results/interpolators/{interpolator}.log",
+    log:
+        "results/logs/interpolators/{interpolator}.log",
+    resources:
+        mem_mb=4000,
+    params:
+        upstream=interpolator_made_of,
+        settings=interpolator_settings,
+        checkpoint=interpolator_checkpoint,
+        code=interpolator_code,
+    shell:
+        "cdmer --log {log} train-interpolator {output.weights} {input} --checkpoint {params.checkpoint}"
+        " --settings {params.settings:q} --code {params.code}"
+
+
 rule interpolate_frames:
     input:
-        faces_of_frames,
+        faces=faces_of_frames,
+        network=network_of_frames,
     output:
         "results/frames/{recipe}/{database}/{subject}.h5",
     log:
@@ -8,9 +30,9 @@ rule interpolate_frames:
     resources:
         mem_mb=1000,
     params:
-        upstream=faces_made_of,
+        upstream=inputs_of_frames_made_of,
         settings=frames_settings,
         code=frames_code,
     shell:
-        "cdmer --log {log} frames {input} {output} --settings {params.settings:q}"
+        "cdmer --log {log} frames {input.faces} {output} --settings {params.settings:q}"
         " --code {params.code}"

@@ -25,6 +25,7 @@ from cdmer.frames.apex import METHODS
 from cdmer.protocols.cdmer import Experiment, cdmer_experiments
 
 ADAPTIVE_CONVOLUTION = "cdmer.frames.adaptive_convolution.interpolator"
+INTERPOLATOR_TRAINING = "cdmer.frames.adaptive_convolution.training"
 FACES, FRAMES = "cdmer.faces.job", "cdmer.frames.job"
 RENDERER = "cdmer.databases.cohort.render"
 SHOWN_SUBJECTS = 2  # of each database, on a contact sheet
@@ -201,7 +202,10 @@ class Plan:
         """What the job of a frames recipe needs to know."""
         recipe = self.config.frames[name]
         module, function = recipe.maker
-        return {"module": module, "function": function, "parameters": recipe.parameters()}
+        parameters = recipe.parameters()
+        if recipe.interpolator:
+            (parameters["network"],) = self.network(name)
+        return {"module": module, "function": function, "parameters": parameters}
 
     def frames_code(self, name: str) -> str:
         """A digest of the code that a frames recipe runs."""
@@ -213,6 +217,49 @@ class Plan:
         spotters = {METHODS[method] for method in chosen if recipe.spots_apex and method in METHODS}
         synthesizes = recipe.interpolation == "keyframes" and recipe.synthesis == "adaptive_convolution"
         return [FRAMES, recipe.maker[0], *sorted(spotters), *([ADAPTIVE_CONVOLUTION] if synthesizes else [])]
+
+    def network(self, recipe: str) -> list[str]:
+        """The weights that a frames recipe reads, where the workflow trains them; else nothing."""
+        interpolator = self.config.frames[recipe].interpolator
+        return [f"results/interpolators/{interpolator}.safetensors"] if interpolator else []
+
+    def interpolator_shards(self, name: str) -> list[str]:
+        """The crops that an interpolation network learns from.
+
+        Raises
+        ------
+        CdmerError
+            A database that has no clips.
+        """
+        return [f"results/faces/{recipe}/{database}/{subject}.h5" for recipe, database, subject in self._taught(name)]
+
+    def interpolator_settings(self, name: str) -> dict[str, Any]:
+        """What the job that trains an interpolation network needs to know."""
+        return self.config.interpolators[name].parameters()
+
+    def interpolator_code(self) -> str:
+        """A digest of the code that trains interpolation networks."""
+        return code_digest(INTERPOLATOR_TRAINING)
+
+    def interpolator_made_of(self, name: str) -> str:
+        """A digest of what an interpolation network is made of."""
+        crops = [self.faces_made_of(*entry) for entry in self._taught(name)]
+        return _digest(crops, self.interpolator_settings(name), self.interpolator_code())
+
+    def _taught(self, name: str) -> list[tuple[str, str, str]]:
+        """Faces recipe, database and subject of all crops that a network learns from."""
+        settings = self.config.interpolators[name]
+        for database in settings.databases:
+            if database not in self.databases or not self.has_clips(database):
+                raise CdmerError(
+                    f"interpolators.{name}.databases: {database} has no clips to learn from",
+                    f"give {database} a root, or take it out of the list",
+                )
+        return [
+            (settings.faces, database, subject)
+            for database in settings.databases
+            for subject in self.subjects(database)
+        ]
 
     # -- features -----------------------------------------------------------------------------------------------
 
@@ -289,10 +336,16 @@ class Plan:
         clips = self.clips_digest(database, subject)
         return _digest(clips, self.faces_settings(recipe, database), self.faces_code(recipe))
 
+    def inputs_of_frames_made_of(self, recipe: str, database: str, subject: str) -> str:
+        """A digest of what goes into a subject's frames: the crops and, where one is trained, the network."""
+        faces = self.faces_made_of(self.config.frames[recipe].faces, database, subject)
+        interpolator = self.config.frames[recipe].interpolator
+        return _digest(faces, self.interpolator_made_of(interpolator)) if interpolator else faces
+
     def frames_made_of(self, recipe: str, database: str, subject: str) -> str:
         """A digest of what a subject's frames are made of."""
-        faces = self.faces_made_of(self.config.frames[recipe].faces, database, subject)
-        return _digest(faces, self.frames_settings(recipe), self.frames_code(recipe))
+        inputs = self.inputs_of_frames_made_of(recipe, database, subject)
+        return _digest(inputs, self.frames_settings(recipe), self.frames_code(recipe))
 
     def part_made_of(self, feature: str, database: str, subject: str) -> str:
         """A digest of what a subject's features are made of."""

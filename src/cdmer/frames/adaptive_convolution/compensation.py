@@ -1,9 +1,11 @@
 """Frames brought half-way towards each other by optical flow, before kernels are put on them.
 
 Bao et al., "MEMC-Net: motion estimation and motion compensation driven neural network for video interpolation and
-enhancement", TPAMI 2021: kernels that lie where a flow leads reach as far as the flow does, and have only what it leaves
-to make good. Theirs is a network's flow; here it is DIS (Kroeger et al., ECCV 2016), which needs no training.
+enhancement", TPAMI 2021: kernels that lie where a flow leads reach as far as the flow does, and have only to make good
+what it leaves. Theirs is a network's flow; here it is DIS (Kroeger et al., ECCV 2016), which needs no training.
 """
+
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,21 +34,20 @@ def half_way(first: Frame, second: Frame) -> tuple[NDArray[np.float32], NDArray[
     if min(first.shape[:2]) < _SMALLEST:
         return frames
     grey = [_grey(frame) for frame in frames]
-    dis = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    opencv: Any = cv2  # whose type stubs know no DIS
+    dis = opencv.DISOpticalFlow_create(opencv.DISOPTICAL_FLOW_PRESET_MEDIUM)
     forward, backward = dis.calc(grey[0], grey[1], None), dis.calc(grey[1], grey[0], None)
     return _moved(frames[0], backward / 2), _moved(frames[1], forward / 2)
 
 
 def _grey(frame: NDArray[np.float32]) -> NDArray[np.uint8]:
-    grey = frame if frame.ndim == 2 else cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY)
+    grey: NDArray[Any] = frame if frame.ndim == 2 else cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY)
     return np.ascontiguousarray(np.rint(grey).clip(0, 255).astype(np.uint8))
 
 
 def _moved(frame: NDArray[np.float32], flow: NDArray[np.float32]) -> NDArray[np.float32]:
     height, width = frame.shape[:2]
     columns, rows = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
-    moved: NDArray[np.float32] = cv2.remap(
-        np.ascontiguousarray(frame), columns + flow[..., 0], rows + flow[..., 1], cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    return moved
+    lookup = columns + flow[..., 0], rows + flow[..., 1]
+    frame = np.ascontiguousarray(frame)
+    return np.asarray(cv2.remap(frame, *lookup, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)

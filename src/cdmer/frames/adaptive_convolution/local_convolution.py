@@ -25,6 +25,7 @@ from torch.autograd.function import once_differentiable
 from cdmer.jit import kernel
 
 Path = Literal["auto", "numba", "torch"]
+Floats = NDArray[np.float32]
 
 
 def separable_convolution(frame: Tensor, vertical: Tensor, horizontal: Tensor, path: Path = "auto") -> Tensor:
@@ -230,8 +231,8 @@ class _CompiledFull(Function):
         return to_frame, to_kernels
 
 
-def _array(tensor: Tensor) -> NDArray[Any]:
-    array: NDArray[Any] = tensor.detach().contiguous().numpy()
+def _array(tensor: Tensor) -> Floats:
+    array: Floats = tensor.detach().contiguous().numpy()
     return array
 
 
@@ -239,7 +240,7 @@ def _array(tensor: Tensor) -> NDArray[Any]:
 
 
 @kernel
-def _separable_forward(frame, vertical, horizontal, out):  # type: ignore[no-untyped-def]
+def _separable_forward(frame: Floats, vertical: Floats, horizontal: Floats, out: Floats) -> None:
     batch, taps, height, width = vertical.shape
     row = np.empty(width, frame.dtype)
     for n in range(batch):
@@ -258,7 +259,9 @@ def _separable_forward(frame, vertical, horizontal, out):  # type: ignore[no-unt
 
 
 @kernel
-def _separable_to_kernels(grad, frame, vertical, horizontal, to_vertical, to_horizontal):  # type: ignore[no-untyped-def]
+def _separable_to_kernels(
+    grad: Floats, frame: Floats, vertical: Floats, horizontal: Floats, to_vertical: Floats, to_horizontal: Floats
+) -> None:
     batch, taps, height, width = vertical.shape
     product = np.empty(width, frame.dtype)
     for n in range(batch):
@@ -278,7 +281,7 @@ def _separable_to_kernels(grad, frame, vertical, horizontal, to_vertical, to_hor
 
 
 @kernel
-def _separable_to_frame(grad, vertical, horizontal, to_frame):  # type: ignore[no-untyped-def]
+def _separable_to_frame(grad: Floats, vertical: Floats, horizontal: Floats, to_frame: Floats) -> None:
     batch, taps, height, width = vertical.shape
     for n in range(batch):
         for c in range(grad.shape[1]):
@@ -293,7 +296,7 @@ def _separable_to_frame(grad, vertical, horizontal, to_frame):  # type: ignore[n
 
 
 @kernel
-def _full_forward(frame, kernels, out):  # type: ignore[no-untyped-def]
+def _full_forward(frame: Floats, kernels: Floats, out: Floats) -> None:
     batch, channels, height, width = out.shape
     taps = frame.shape[2] - height + 1
     for n in range(batch):
@@ -308,7 +311,7 @@ def _full_forward(frame, kernels, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _full_to_kernels(grad, frame, to_kernels):  # type: ignore[no-untyped-def]
+def _full_to_kernels(grad: Floats, frame: Floats, to_kernels: Floats) -> None:
     batch, channels, height, width = grad.shape
     taps = frame.shape[2] - height + 1
     for n in range(batch):
@@ -323,7 +326,7 @@ def _full_to_kernels(grad, frame, to_kernels):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _full_to_frame(grad, kernels, to_frame):  # type: ignore[no-untyped-def]
+def _full_to_frame(grad: Floats, kernels: Floats, to_frame: Floats) -> None:
     batch, channels, height, width = grad.shape
     taps = to_frame.shape[2] - height + 1
     for n in range(batch):

@@ -36,9 +36,7 @@ class ScenePool:
         Of the scenes and of the triplets.
     """
 
-    def __init__(
-        self, footage: Sequence[Footage], stills: Stills, side: int, *, compensated: bool, seed: int
-    ) -> None:
+    def __init__(self, footage: Sequence[Footage], stills: Stills, side: int, *, compensated: bool, seed: int) -> None:
         self.footage, self.stills, self.side = footage, stills, side
         self.compensated, self.seed = compensated, seed
         self.scenes: deque[Triplet] = deque(maxlen=_KEPT)

@@ -214,7 +214,7 @@ def _resume(
         raise CdmerError(f"{checkpoint} is the checkpoint of other settings", "remove it, or name another checkpoint")
     if steps != state["steps"] and state["step"] > (1 - _DECAY) * min(steps, state["steps"]):
         raise CdmerError(
-            f"{checkpoint} is of step {state['step']}, where {state['steps']} and {steps} steps no longer go the same way",
+            f"{checkpoint} is of step {state['step']}, where {state['steps']} and {steps} steps have parted",
             f"ask for {state['steps']} steps, or remove it",
         )
     network.load_state_dict(state["network"])
