@@ -109,7 +109,8 @@ def cohort_triplets() -> Iterator[Triplet]:
 
 
 def video_triplets(folder: Path) -> Iterator[Triplet]:
-    from cdmer.faces.detect import detect_faces, find_landmarks
+    from cdmer.faces.detect import detect_faces
+    from cdmer.faces.landmarks import find_landmarks
 
     for name in ("WolfgangLanger_Pexels.mp4", "face_noface.mov"):
         count, _ = count_video(folder / "videos" / name)

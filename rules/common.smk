@@ -35,6 +35,7 @@ wildcard_constraints:
     database="|".join(PLAN.databases) or "none",
     recipe=r"[\w.@-]+",
     feature="|".join(PLAN.config.features),
+    interpolator="|".join(PLAN.config.interpolators) or "none",
     sheet=r"[\w-]+",
     subject=r"[\w.-]+",
     experiment=r"[A-Z]_to_[A-Z]|composite|\w+_(\d|objective)",

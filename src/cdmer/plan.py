@@ -26,6 +26,7 @@ from cdmer.protocols.cdmer import cdmer_experiments
 from cdmer.protocols.tasks import Task, tasks
 
 ADAPTIVE_CONVOLUTION = "cdmer.frames.adaptive_convolution.interpolator"
+INTERPOLATOR_TRAINING = "cdmer.frames.adaptive_convolution.training"
 FACES, FRAMES = "cdmer.faces.job", "cdmer.frames.job"
 RENDERER = "cdmer.databases.cohort.render"
 SHOWN_SUBJECTS = 2  # of each database, on a contact sheet
@@ -211,7 +212,10 @@ class Plan:
         """What the job of a frames recipe needs to know."""
         chosen = self.config.frames[recipe]
         module, function = chosen.maker
-        return {"module": module, "function": function, "parameters": chosen.parameters()}
+        parameters = chosen.parameters()
+        if chosen.interpolator:
+            (parameters["network"],) = self.network(recipe)
+        return {"module": module, "function": function, "parameters": parameters}
 
     def frames_code(self, recipe: str) -> str:
         """A digest of the code that a frames recipe runs."""
@@ -227,6 +231,54 @@ class Plan:
         spotters = {METHODS[method] for method in chosen if recipe.spots_apex and method in METHODS}
         synthesizes = recipe.interpolation == "keyframes" and recipe.synthesis == "adaptive_convolution"
         return [FRAMES, recipe.maker[0], *sorted(spotters), *([ADAPTIVE_CONVOLUTION] if synthesizes else [])]
+
+    def network(self, recipe: str) -> list[str]:
+        """The weights that a frames recipe reads, where the workflow trains them; else nothing."""
+        interpolator = self.config.frames[recipe].interpolator
+        return [f"results/interpolators/{interpolator}.safetensors"] if interpolator else []
+
+    def interpolator_shards(self, interpolator: str) -> list[str]:
+        """The crops that an interpolation network learns from.
+
+        Raises
+        ------
+        CdmerError
+            A database that has no clips.
+        """
+        taught = self._taught(interpolator)
+        return [f"results/faces/{recipe}/{database}/{subject}.h5" for recipe, database, subject in taught]
+
+    def interpolator_settings(self, interpolator: str) -> dict[str, Any]:
+        """What the job that trains an interpolation network needs to know."""
+        return self.config.interpolators[interpolator].parameters()
+
+    def interpolator_checkpoint(self, interpolator: str) -> str:
+        """Where a training keeps its state: undeclared, so that one that was ended goes on, another elsewhere."""
+        return f"results/checkpoints/interpolator-{self.interpolator_made_of(interpolator)}.pt"
+
+    def interpolator_code(self) -> str:
+        """A digest of the code that trains interpolation networks."""
+        return code_digest(INTERPOLATOR_TRAINING)
+
+    def interpolator_made_of(self, interpolator: str) -> str:
+        """A digest of what an interpolation network is made of."""
+        crops = [self.faces_made_of(*entry) for entry in self._taught(interpolator)]
+        return _digest(crops, self.interpolator_settings(interpolator), self.interpolator_code())
+
+    def _taught(self, name: str) -> list[tuple[str, str, str]]:
+        """Faces recipe, database and subject of all crops that a network learns from."""
+        settings = self.config.interpolators[name]
+        for database in settings.databases:
+            if database not in self.databases or not self.has_clips(database):
+                raise CdmerError(
+                    f"interpolators.{name}.databases: {database} has no clips to learn from",
+                    f"give {database} a root, or take it out of the list",
+                )
+        return [
+            (settings.faces, database, subject)
+            for database in settings.databases
+            for subject in self.subjects(database)
+        ]
 
     # -- features -----------------------------------------------------------------------------------------------
 
@@ -307,16 +359,21 @@ class Plan:
     # for one that nobody needs, would call everything behind it up to date.
 
     def faces_made_of(self, recipe: str, database: str, subject: str) -> str:
-        """A digest of what the crops are made of that a frames recipe reads."""
-        faces = self.config.frames[recipe].faces
+        """A digest of what a subject's crops are made of."""
         clips = self.clips_digest(database, subject)
-        return _digest(clips, self.faces_settings(faces, database), self.faces_code(faces))
+        return _digest(clips, self.faces_settings(recipe, database), self.faces_code(recipe))
+
+    def inputs_of_frames_made_of(self, recipe: str, database: str, subject: str) -> str:
+        """A digest of what goes into a subject's frames: the crops and, where one is trained, the network."""
+        faces = self.faces_made_of(self.config.frames[recipe].faces, database, subject)
+        interpolator = self.config.frames[recipe].interpolator
+        return _digest(faces, self.interpolator_made_of(interpolator)) if interpolator else faces
 
     def frames_made_of(self, feature: str, database: str, subject: str) -> str:
         """A digest of what the frames are made of that a feature describes."""
         recipe = self.config.features[feature].frames
-        faces = self.faces_made_of(recipe, database, subject)
-        return _digest(faces, self.frames_settings(recipe), self.frames_code(recipe))
+        inputs = self.inputs_of_frames_made_of(recipe, database, subject)
+        return _digest(inputs, self.frames_settings(recipe), self.frames_code(recipe))
 
     def parts_made_of(self, feature: str, database: str) -> str:
         """A digest of what the parts of a feature store are made of."""

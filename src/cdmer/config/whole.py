@@ -9,6 +9,7 @@ from cdmer.config.databases import Cohort, Database
 from cdmer.config.faces import FacesRecipe
 from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, descriptor_of
 from cdmer.config.frames import FramesRecipe
+from cdmer.config.interpolators import SHIPPED, Interpolator
 from cdmer.config.models import BlockSettings, Models, ModelSettings
 from cdmer.config.nearest import nearest
 from cdmer.config.settings import Name, Settings
@@ -32,6 +33,7 @@ class Config(Settings):
     )
     cohort: Cohort = Field(Cohort(), description="The synthetic cohort.")
     faces: dict[Name, FacesRecipe] = Field(description="Faces recipes, by name.")
+    interpolators: dict[Name, Interpolator] = Field({}, description="Interpolation networks to train, by name.")
     frames: dict[Name, FramesRecipe] = Field(description="Frames recipes, by name.")
     features: dict[Name, AnyFeatureRecipe] = Field(description="Features, by name; a model names the one it reads.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
@@ -83,8 +85,11 @@ class Config(Settings):
         for name, faces in self.faces.items():
             if faces.contradiction():
                 raise ValueError(f"faces.{name}: {faces.contradiction()}")
+        self._check_interpolators()
         for name, frames in self.frames.items():
             _known(f"frames.{name}.faces", frames.faces, self.faces)
+            if frames.interpolator:
+                _known(f"frames.{name}.network", frames.interpolator, self.interpolators)
             if frames.fault:
                 raise ValueError(f"frames.{name}: {frames.fault}")
         for name, feature in self.features.items():
@@ -111,6 +116,18 @@ class Config(Settings):
                 raise ValueError(f"imported_features: two files for {imported.feature} of {imported.database}")
             seen.add((imported.database, imported.feature))
         return self
+
+    def _check_interpolators(self) -> None:
+        for name, interpolator in self.interpolators.items():
+            if name == SHIPPED:
+                raise ValueError(
+                    f"interpolators.{name}: that is the network that comes with cdmer; choose another name"
+                )
+            _known(f"interpolators.{name}.faces", interpolator.faces, self.faces)
+            for database in interpolator.databases:
+                _known(f"interpolators.{name}.databases", database, self.databases)
+            if interpolator.fault:
+                raise ValueError(f"interpolators.{name}: {interpolator.fault}")
 
     @model_validator(mode="after")
     def _databases_can_be_had(self) -> "Config":
