@@ -31,11 +31,18 @@ _settings: Any = numba.config  # made at run time, which type checkers cannot fo
 
 # No fastmath: additions keep their order, and no multiplication melts into one.
 _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+# Sums may be taken in any order and with fused products, several terms at a time; infinities and signs stay exact.
+_FAST_SUMS = {"reassoc", "contract", "nsz"}
 
 
 def helper(function: Function) -> Function:
     """Compile `function` into the kernels of its file that call it."""
     return cast(Function, numba.njit(**_OPTIONS)(function))
+
+
+def summing_helper(function: Function) -> Function:
+    """A helper whose sums may differ in the last bits from one type of processor to another, for vector speed."""
+    return cast(Function, numba.njit(**_OPTIONS, fastmath=_FAST_SUMS)(function))
 
 
 def kernel(function: Function) -> Function:
