@@ -33,7 +33,7 @@ from cdmer.store.released import read_released
 FILES = {"casme2": "CASME2", "smic_vis": "SMIC_VIS", "smic_nir": "SMIC_NIR"}
 MODELS = (  # cheapest first
     *("SVM", "IWSVM", "TCA", "GFK", "SA", "TKL", "DRLS", "STM", "RSTR"),
-    *("TSRG", "DRFST", "TGSR", "TGSR@released"),
+    *("TSRG@converged", "DRFST@converged", "TGSR@released", "TGSR", "TSRG", "DRFST"),
 )
 SELECTIONS = ("default", "source", "unsupervised", "oracle")
 BUDGETS = ("quick", "paper")
@@ -50,7 +50,8 @@ class Cell:
 
     @property
     def estimator(self):
-        return getattr(adaptation, self.model.partition("@")[0])()
+        name, _, variant = self.model.partition("@")
+        return getattr(adaptation, name)(**({"solver": variant} if variant == "converged" else {}))
 
     def folder(self, out: Path) -> Path:
         return out / self.budget / self.experiment.key / self.model
@@ -84,7 +85,7 @@ def parts(points: list[dict]) -> list[list[int]]:
 def run_cell(cell: Cell, released: Path, out: Path, selections: set[str]) -> None:
     (Xs, ys), (Xt, _) = (load(released, name, cell.model) for name in (cell.experiment.source, cell.experiment.target))
     model = cell.estimator
-    points = model.grid(len(Xs), len(Xt), cell.budget)
+    points = model.points(len(Xs), len(Xt), cell.budget)
     keep(cell.folder(out) / "default.npz", lambda: as_arrays(model.answer_grid(Xs, ys, Xt, [{}])))
     for number, rows in enumerate(parts(points) if points else []):
         chosen = [points[row] for row in rows]
@@ -140,7 +141,7 @@ def rows_of(cell: Cell, released: Path, out: Path) -> Iterator[dict]:
     """One row a selection that is complete."""
     (Xs, _), (Xt, yt) = (load(released, name, cell.model) for name in (cell.experiment.source, cell.experiment.target))
     model = cell.estimator
-    points = model.grid(len(Xs), len(Xt), cell.budget)
+    points = model.points(len(Xs), len(Xt), cell.budget)
     places = parts(points) if points else []
     order = np.argsort(np.concatenate(places)) if places else np.array([], int)
     common = {"experiment": cell.experiment.name, "model": cell.model, "points": len(points)}
