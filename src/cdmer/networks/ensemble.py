@@ -223,7 +223,8 @@ def _side_by_side(batches: Sequence[Batch | None]) -> Batch:
         longest = max(len(part) for part in parts)
         return torch.stack([_filled(part, longest) for part in parts])
 
-    return Batch(*(joined(name) for name in Batch._fields[:-1]), progress=there[0].progress)  # type: ignore[arg-type]
+    tensors: Any = {name: joined(name) for name in ("source", "label", "weight", "target", "target_weight")}
+    return Batch(**tensors, progress=there[0].progress)
 
 
 def _weightless(batch: Batch) -> Batch:

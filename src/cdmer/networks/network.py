@@ -68,7 +68,7 @@ class Recipe:
         return self.epochs if budget == "paper" else self.quick_epochs
 
     def changed(self, **values: Any) -> "Recipe":
-        """This recipe with other values; a value of None changes nothing."""
+        """The recipe with other values; a value of None changes nothing."""
         return replace(self, **{name: value for name, value in values.items() if value is not None})
 
 

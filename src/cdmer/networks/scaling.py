@@ -30,6 +30,7 @@ class Scaling(nn.Module):
         super().__init__()
         self.mode = mode
         self.space = space
+        self.done = False  # whether the samples come scaled already, as a training gives them
         self.register_buffer("shift", torch.zeros(channels, *(1,) * space))
         self.register_buffer("scale", torch.ones(channels, *(1,) * space))
         self.shift: Tensor
@@ -37,7 +38,7 @@ class Scaling(nn.Module):
 
     def prepare(self, X: Tensor) -> None:
         """Take mean and deviation from training samples (n, channels, ...)."""
-        if self.mode in ("unit", "sample"):
+        if self.of_each_sample:
             return
         X = _unit(X)
         axes = [axis for axis in range(X.dim()) if axis != X.dim() - self.space - 1]
@@ -46,8 +47,15 @@ class Scaling(nn.Module):
         self.shift = mean.view(self.shift.shape)
         self.scale = centred.square().mean(axes).sqrt().clamp_min(1e-8).view(self.scale.shape)
 
+    @property
+    def of_each_sample(self) -> bool:
+        """Whether a sample's scale is a matter of that sample alone."""
+        return self.mode in ("unit", "sample")
+
     def forward(self, x: Tensor) -> Tensor:
         """Samples (..., channels, [frames,] height, width), scaled."""
+        if self.done:
+            return x
         x = _unit(x)
         if self.mode == "sample":
             space = tuple(range(-self.space, 0))

@@ -37,7 +37,7 @@ def unstack(stacked: nn.Module, index: int) -> dict[str, Tensor]:
     return found
 
 
-def _stacked(layers: list[nn.Module]) -> nn.Module:
+def _stacked(layers: list[nn.Module]) -> nn.Module:  # noqa: PLR0911 a case a kind of layer
     first = layers[0]
     if type(first) in _CONVOLUTIONS:
         return StackedConvolution(layers)
@@ -56,9 +56,8 @@ def _stacked(layers: list[nn.Module]) -> nn.Module:
     own = [*first.named_parameters(recurse=False), *first.named_buffers(recurse=False)]
     if own:
         raise TypeError(f"{type(first).__name__} cannot be stacked: its {own[0][0]} is in no known layer")
-    for name, child in first.named_children():
+    for name in [name for name, _ in first.named_children()]:
         setattr(first, name, _stacked([layer.get_submodule(name) for layer in layers]))
-        assert child is not None
     return first
 
 
@@ -75,7 +74,7 @@ class StackedConvolution(nn.Module):
     def __init__(self, layers: Sequence[nn.Module]) -> None:
         super().__init__()
         self.first = [layers[0]]  # in a list, so that its own weights are no part of this module
-        self.convolve: Callable[..., Tensor] = _CONVOLUTIONS[type(layers[0])]  # type: ignore[index, assignment]
+        self.convolve: Callable[..., Tensor] = _CONVOLUTIONS[type(layers[0])]  # type: ignore[index]
         self.weight, self.bias = _joined(layers, "weight"), _joined(layers, "bias")
 
     def forward(self, x: Tensor) -> Tensor:

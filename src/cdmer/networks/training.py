@@ -25,6 +25,7 @@ from cdmer.files import whole_file
 from cdmer.networks.ensemble import Ensemble, Looped, Stacked
 from cdmer.networks.network import Batch, Network, Recipe
 from cdmer.networks.randomness import permutation, stream, trial_key, uniform
+from cdmer.networks.scaling import Scaling
 from cdmer.progress import progress
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,8 @@ class Trial:
     seed
         Numbers that name its randomness, e.g. seed, round and fold.
     train, label
-        Rows of the samples (n,) that it learns from, and their classes from 0 (n,). Rows (n, m) make a sample of m rows.
+        Rows of the samples (n,) that it learns from, and their classes from 0 (n,). Rows (n, m) make a sample
+        of m rows.
     test
         Rows whose classes are predicted after every epoch.
     target
@@ -172,10 +174,10 @@ def train(
     if checkpoints is not None:
         folder = Path(checkpoints) / _digest(X, trials, recipe, epochs, machinery, device, about, siblings)
     _set_up(machinery, device)
-    samples = X.to(device)
+    samples = _scaled(make, X, device)
     results: dict[int, Trained] = {}
     group = _group_size(folder, machinery, make, device, len(trials))
-    waiting = [index for index in range(len(trials))]
+    waiting = list(range(len(trials)))
     finished = _finished(folder, waiting, keep_weights)
     results.update(finished)
     waiting = [index for index in waiting if index not in finished]
@@ -276,6 +278,8 @@ class _Group:
                 torch.manual_seed(key)
                 network = self.make(index)
             network = network.to(self.X.device)
+            for scaling in (layer for layer in network.modules() if isinstance(layer, Scaling)):
+                scaling.done = scaling.of_each_sample
             network.prepare(self.X[torch.from_numpy(np.unique(trial.train)).to(self.X.device)])
             networks.append(network)
         self.network = networks[0]
@@ -291,15 +295,9 @@ class _Group:
         counts = [len(trial.train) for trial in self.trials]
         steps = [-(-count // size) for count in counts]
         orders = [permutation(key, epoch, count) for key, count in zip(self.keys, counts, strict=True)]
-        targets = [
-            None
-            if trial.target is None
-            else trial.target[permutation(stream(key, epoch, _TARGET) & 0xFFFFFFFF, epoch, len(trial.target))]
-            for key, trial in zip(self.keys, self.trials, strict=True)
-        ]
+        targets = [_shuffled(trial.target, key, epoch) for trial, key in zip(self.trials, self.keys, strict=True)]
         sums: list[dict[str, float]] = [{} for _ in self.trials]
         for step in range(max(steps)):
-            place = epoch * max(steps) + step
             batches = [
                 self._batch(index, orders[index][step * size : (step + 1) * size], targets[index], epoch, step)
                 if step < steps[index]
@@ -437,6 +435,17 @@ def _check(make: Callable[[int], Network], trials: Sequence[Trial], what: str) -
             )
 
 
+def _scaled(make: Callable[[int], Network], X: Tensor, device: torch.device) -> Tensor:
+    """All samples on the device, scaled once where a sample's scale is a matter of that sample alone."""
+    with torch.random.fork_rng(devices=[]):
+        network = make(0)
+    X = X.to(device)
+    for scaling in (layer for layer in network.modules() if isinstance(layer, Scaling)):
+        if scaling.of_each_sample:
+            X = scaling.to(device)(X[:, : len(scaling.shift)])
+    return X
+
+
 def _digest(
     X: Tensor,
     trials: Sequence[Trial],
@@ -513,6 +522,10 @@ def _finished(folder: Path | None, indices: Sequence[int], keep_weights: bool) -
 def _is_out_of_memory(error: Exception) -> bool:
     words = str(error).lower()
     return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "allocate memory" in words
+
+
+def _shuffled(target: Rows | None, key: int, epoch: int) -> Rows | None:
+    return None if target is None else target[permutation(stream(key, _TARGET) & 0xFFFFFFFF, epoch, len(target))]
 
 
 def _channels_last(x: Tensor) -> Tensor:
