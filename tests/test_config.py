@@ -65,6 +65,11 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"frames": {"few": {"interpolation": "select"}}}, ["frames.few", "moments"]),
         ({"frames": {"keyframes_11": {"length": 2}}}, ["frames.keyframes_11", "at least 3"]),
         ({"frames": {"few": {"interpolation": "select", "moments": ["peak"]}}}, ["frames.few.moments", "apex"]),
+        ({"models": "TCA"}, ["models: expected a list", "'TCA'"]),
+        ({"selection": "oracle"}, ["selection: expected a list", "'oracle'"]),
+        ({"databases": {"casme2": "/data/casme2"}}, ["databases.casme2: expected keys", "'/data/casme2'"]),
+        ({"rounds": "many"}, ["rounds: expected a whole number"]),
+        ({"protocols": ["cde", "cde"]}, ["protocols: 'cde' is listed twice"]),
     ],
 )
 def test_a_fault_is_named_with_the_nearest_known_word(raw, words):

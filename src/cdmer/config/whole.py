@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from cdmer.config.databases import Cohort, Database
 from cdmer.config.faces import FacesRecipe
@@ -128,6 +128,14 @@ class Config(Settings):
                 _known(f"interpolators.{name}.databases", database, self.databases)
             if interpolator.fault:
                 raise ValueError(f"interpolators.{name}: {interpolator.fault}")
+
+    @field_validator("protocols", "selection")
+    @classmethod
+    def _each_once(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{info.field_name}: {name!r} is listed twice")
+        return names
 
     @model_validator(mode="after")
     def _databases_can_be_had(self) -> "Config":
