@@ -81,7 +81,7 @@ class Config(Settings):
         return merged
 
     @model_validator(mode="after")
-    def _names_are_known(self) -> "Config":
+    def _recipes_are_known(self) -> "Config":
         for name, faces in self.faces.items():
             if faces.contradiction():
                 raise ValueError(f"faces.{name}: {faces.contradiction()}")
@@ -97,6 +97,10 @@ class Config(Settings):
             recipe = self.frames[feature.frames]
             if fault := feature.fault(recipe, self.faces[recipe.faces]):
                 raise ValueError(f"features.{name}: {fault}")
+        return self
+
+    @model_validator(mode="after")
+    def _models_can_read_their_features(self) -> "Config":
         for model, settings in self.chosen_models().items():
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
             if isinstance(settings, BlockSettings):
@@ -108,6 +112,10 @@ class Config(Settings):
                 if settings.n_blocks != blocks:
                     given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"
                     raise ValueError(f"{given}, but the feature {settings.feature} has {blocks} blocks")
+        return self
+
+    @model_validator(mode="after")
+    def _releases_are_known(self) -> "Config":
         seen = set()
         for imported in self.imported_features:
             _known("imported_features: database", imported.database, self.databases)
