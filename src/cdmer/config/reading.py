@@ -43,8 +43,8 @@ def _fault(fault: dict[str, Any], raw: Mapping[str, Any]) -> str:
     path, model = _follow(fault["loc"])
     where = ".".join(path)
     if fault["type"] == "union_tag_invalid":
-        given, known = str(fault["ctx"]["tag"]), [tag.strip(" '") for tag in fault["ctx"]["expected_tags"].split(",")]
-        return f"{where}.{TAG}: there is no {given!r}{nearest(given, known)} (known: {', '.join(known)})"
+        word, known = str(fault["ctx"]["tag"]), [tag.strip(" '") for tag in fault["ctx"]["expected_tags"].split(",")]
+        return f"{where}.{TAG}: there is no {word!r}{nearest(word, known)} (known: {', '.join(known)})"
     if fault["type"] == "extra_forbidden":
         known = list(fields_by_key(model))
         return f"{where}: unknown key{nearest(path[-1], known)} (known here: {', '.join(known)})"
