@@ -4,6 +4,7 @@ import importlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -47,7 +48,13 @@ def optical_flow(first: NDArray[Any], second: NDArray[Any], method: str = "tvl1"
         sizes = " and ".join(f"{image.shape[0]} x {image.shape[1]}" for image in pair)
         raise CdmerError(f"optical flow between frames of {sizes} pixels", "give two frames of one size")
     compute: Callable[..., Flow] = getattr(importlib.import_module(MODULES[method]), method)
-    flow = compute(*pair, **parameters)
+    try:
+        flow = compute(*pair, **parameters)
+    except cv2.error as error:
+        raise CdmerError(
+            f"OpenCV refuses optical flow by {method} with {parameters or 'its defaults'}: {error.err}",
+            "correct the parameters (docs/motion.md)",
+        ) from error
     if not np.isfinite(flow).all():
         raise CdmerError(
             f"optical flow by {method} did not converge with {parameters or 'its defaults'}",
