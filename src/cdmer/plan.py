@@ -13,11 +13,13 @@ from typing import Any
 
 from cdmer.code import code_digest, library_versions
 from cdmer.config.databases import Database
+from cdmer.config.descriptors import C3dRecipe
 from cdmer.config.models import ModelSettings
 from cdmer.config.whole import Config
 from cdmer.databases.cohort.layouts import annotation_name, annotation_names, layout_root
 from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
 from cdmer.databases.reading import READERS, census, read_entries
+from cdmer.descriptors.c3d_weights import missing_weights, weights_place
 from cdmer.errors import CdmerError
 from cdmer.faces.detect import code_of_faces
 from cdmer.files import write_text
@@ -303,7 +305,7 @@ class Plan:
         """What the job that describes a subject's clips needs to know."""
         recipe = self.config.features[feature]
         frames = self.config.frames[recipe.frames]
-        origin = {
+        origin: dict[str, Any] = {
             "feature": feature,
             "database": database,
             "recipe": {
@@ -316,6 +318,9 @@ class Plan:
                 *self._faces_modules(frames.faces), *self._frames_modules(recipe.frames), *recipe.modules
             ),
         }
+        if isinstance(recipe, C3dRecipe) and not missing_weights(recipe.training):
+            weights = weights_place(recipe.training).stat()  # whoever brings others gets another feature
+            origin["weights"] = [weights.st_size, weights.st_mtime_ns]
         return {
             "module": recipe.module,
             "reads": recipe.reads,
@@ -339,9 +344,12 @@ class Plan:
         """Why a feature of a database cannot be had; empty where it can."""
         if database not in self.databases:
             return f"the configuration has no database {database}"
-        if feature in self.config.imported(database) or self.has_clips(database):
+        if feature in self.config.imported(database):
             return ""
-        return f"{database} has released features but no clips to compute {feature} from"
+        if not self.has_clips(database):
+            return f"{database} has released features but no clips to compute {feature} from"
+        recipe = self.config.features[feature]
+        return missing_weights(recipe.training) if isinstance(recipe, C3dRecipe) else ""
 
     def obtainable(self) -> list[tuple[str, str]]:
         """Feature and database of every feature store that can be had."""
