@@ -100,6 +100,10 @@ def faces_to_show(wildcards):
     return PLAN.faces_to_show(wildcards.recipe)
 
 
+def frames_to_show(wildcards):
+    return PLAN.frames_to_show(wildcards.recipe)
+
+
 def frames_settings(wildcards):
     return as_json(PLAN.frames_settings(wildcards.recipe))
 

@@ -59,6 +59,16 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"frames": {"few": {"interpolation": "select"}}}, ["frames.few", "moments"]),
         ({"frames": {"keyframes_11": {"length": 2}}}, ["frames.keyframes_11", "at least 3"]),
         ({"frames": {"few": {"interpolation": "select", "moments": ["peak"]}}}, ["frames.few.moments", "apex"]),
+        ({"frames": {"keyframes_11": {"synthesis": "average", "network": "own"}}}, ["`network` does nothing here"]),
+        (
+            {"frames": {"keyframes_11": {"synthesis": "adaptive_convolution", "network": "own"}}},
+            ["frames.keyframes_11.network", "'own'"],
+        ),
+        ({"interpolators": {"own": {}}}, ["interpolators.own", "nothing to learn from"]),
+        ({"interpolators": {"own": {"databases": ["casme3"]}}}, ["interpolators.own.databases", "'casme2'"]),
+        ({"interpolators": {"own": {"cohort": "tiny", "faces": "x"}}}, ["interpolators.own.faces"]),
+        ({"interpolators": {"shipped": {"cohort": "tiny"}}}, ["interpolators.shipped", "another name"]),
+        ({"interpolators": {"own": {"cohort": "tiny", "side": 40}}}, ["interpolators.own.side", "32"]),
     ],
 )
 def test_a_fault_is_named_with_the_nearest_known_word(raw, words):
