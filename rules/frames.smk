@@ -36,3 +36,17 @@ rule interpolate_frames:
     shell:
         "cdmer --log {log} frames {input.faces} {output} --settings {params.settings:q}"
         " --code {params.code}"
+
+
+# What a recipe's models will see, for a person to look at: snakemake results/frames/RECIPE/contact_sheet.png
+rule show_frames:
+    input:
+        ask(PLAN.frames_to_show),
+    output:
+        "results/frames/{recipe}/contact_sheet.png",
+    log:
+        "results/logs/frames/{recipe}/contact_sheet.log",
+    params:
+        code=code_digest("cdmer.frames.contact_sheet"),
+    shell:
+        "cdmer --log {log} show-frames {wildcards.recipe} {input} --output {output} --code {params.code}"

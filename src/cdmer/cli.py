@@ -275,6 +275,25 @@ def show_faces(
     typer.echo(picture)
 
 
+@app.command("show-frames")
+def show_frames(
+    recipe: str,
+    shards: Annotated[list[Path] | None, typer.Argument(help="Files to show; without, what lies in results.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The PNG to write, if not beside the frames.")] = None,
+    database: Annotated[str, typer.Option(help="Only this database.")] = "",
+    subject: Annotated[str, typer.Option(help="Only this subject.")] = "",
+    clips: Annotated[int, typer.Option(help="Clips of each subject.", min=1)] = 1,
+    code: Code = "",
+) -> None:
+    """Draw all frames that a frames recipe hands to features and networks."""
+    from cdmer.faces.contact_sheet import find_shards
+    from cdmer.frames.contact_sheet import draw_frames_sheet
+
+    picture = output or Path("results/frames") / recipe / "contact_sheet.png"
+    draw_frames_sheet(shards or find_shards(recipe, database, subject, stage="frames"), picture, clips)
+    typer.echo(str(picture))
+
+
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON schema of config.yaml."""

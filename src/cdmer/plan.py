@@ -197,9 +197,12 @@ class Plan:
         return code_digest(*self._faces_modules(recipe))
 
     def faces_to_show(self, recipe: str) -> list[str]:
-        """Some subjects of every database, enough for a person to see what a recipe does."""
+        """The crops of some subjects of every database, enough for a person to see what a recipe does."""
+        return [f"results/faces/{recipe}/{database}/{subject}.h5" for database, subject in self._shown()]
+
+    def _shown(self) -> list[tuple[str, str]]:
         return [
-            f"results/faces/{recipe}/{database}/{subject}.h5"
+            (database, subject)
             for database in self.databases
             if self.has_clips(database)
             for subject in self.subjects(database)[:SHOWN_SUBJECTS]
@@ -233,6 +236,10 @@ class Plan:
         spotters = {METHODS[method] for method in chosen if recipe.spots_apex and method in METHODS}
         synthesizes = recipe.interpolation == "keyframes" and recipe.synthesis == "adaptive_convolution"
         return [FRAMES, recipe.maker[0], *sorted(spotters), *([ADAPTIVE_CONVOLUTION] if synthesizes else [])]
+
+    def frames_to_show(self, recipe: str) -> list[str]:
+        """The frames of some subjects of every database, enough for a person to see what a recipe does."""
+        return [f"results/frames/{recipe}/{database}/{subject}.h5" for database, subject in self._shown()]
 
     def network(self, recipe: str) -> list[str]:
         """The weights that a frames recipe reads, where the workflow trains them; else nothing."""

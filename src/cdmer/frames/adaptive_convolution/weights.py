@@ -1,5 +1,6 @@
 """Weights of the interpolation networks: safetensors files, which hold no code; the published checkpoint's names."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from cdmer.errors import CdmerError
 from cdmer.files import whole_file
 
 Tensors = dict[str, NDArray[Any]]
+
+_ABOUT = "about"
 
 # Names in the checkpoint of Niklaus et al. -> ours. Older files say "module", newer ones "net".
 _PUBLISHED = {
@@ -28,8 +31,12 @@ _BGR_PAIR = [2, 1, 0, 5, 4, 3]  # the published network reads blue, green, red o
 
 
 def save_weights(path: str | Path, tensors: Mapping[str, NDArray[Any]], about: Mapping[str, str]) -> None:
-    """Write tensors and texts about them, whole or not at all."""
-    content = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, metadata=dict(about))
+    """Write tensors and texts about them, whole or not at all; the same bytes for the same content.
+
+    The library writes its metadata in any order, so there is one entry, ``about``, of JSON.
+    """
+    metadata = {_ABOUT: json.dumps(dict(about), sort_keys=True)}
+    content = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, metadata)
     with whole_file(path) as partial:
         partial.write_bytes(content)
 
@@ -44,7 +51,8 @@ def load_weights(path: str | Path) -> tuple[Tensors, dict[str, str]]:
     """
     try:
         with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, dict(file.metadata() or {})  # noqa: SIM118
+            about = json.loads((file.metadata() or {}).get(_ABOUT, "{}"))
+            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
     except OSError as error:
         raise CdmerError(f"{path} cannot be read: {error}", "correct the path of the weights") from error
     except SafetensorError as error:
