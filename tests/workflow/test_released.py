@@ -39,7 +39,8 @@ def table(request, real, repository, tmp_path_factory):
     shipped = (repository / "workflow/configs/released-features.yaml").read_text()
     (folder / "config.yaml").write_text(
         shipped.replace("order: blocks}", f"order: {request.param}}}")
-        + f"imported_from: {real / 'cdmer_lbptop_112'}\nmodels: [SVM, TCA, TGSR@released]\nselection: [default, oracle]\n"
+        + f"imported_from: {real / 'cdmer_lbptop_112'}\nmodels: [SVM, TCA, TGSR@released]\n"
+        + "selection: [default, oracle]\n"
     )
     Workflow(folder, repository).run(TABLE)
     return folder / TABLE
