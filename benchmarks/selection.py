@@ -95,7 +95,9 @@ def run_cell(cell: Cell, released: Path, out: Path, selections: set[str]) -> Non
                 lambda chosen=chosen: as_arrays(model.answer_grid(Xs, ys, Xt, chosen)),
             )
         if "source" in selections:
-            keep(cell.folder(out) / f"source_{number:03d}.npz", lambda chosen=chosen: held_out(model, Xs, ys, Xt, chosen))
+            keep(
+                cell.folder(out) / f"source_{number:03d}.npz", lambda chosen=chosen: held_out(model, Xs, ys, Xt, chosen)
+            )
 
 
 def as_arrays(answers) -> dict:
@@ -155,7 +157,10 @@ def rows_of(cell: Cell, released: Path, out: Path) -> Iterator[dict]:
         return
     joined = {name: np.concatenate(grid[name])[order] for name in ("predicted", "infomax", "converged")}
     usable = joined["converged"]
-    values = {"unsupervised": joined["infomax"], "oracle": np.array([uf1(yt, row, CLASSES) for row in joined["predicted"]])}
+    values = {
+        "unsupervised": joined["infomax"],
+        "oracle": np.array([uf1(yt, row, CLASSES) for row in joined["predicted"]]),
+    }
     seconds = {name: float(sum(grid["seconds"])) for name in values}
     allowed = dict.fromkeys(values, usable)
     source = read(cell, "source", len(places), out)
@@ -163,8 +168,8 @@ def rows_of(cell: Cell, released: Path, out: Path) -> Iterator[dict]:
         values["source"] = np.concatenate(source["source_uf1"])[order]
         allowed["source"] = usable & np.concatenate(source["converged"])[order]
         seconds["source"] = float(sum(source["seconds"]))
-    for name in values:
-        best = best_point(values[name], allowed[name])
+    for name, value in values.items():
+        best = best_point(value, allowed[name])
         if best is not None:
             point = " ".join(f"{key}={value:g}" for key, value in points[best].items())
             yield {**common, "grid": cell.budget, "selection": name, **scored(yt, joined["predicted"][best]),
@@ -209,7 +214,10 @@ def main() -> None:
             for experiment in six():
                 if experiment.name in arguments.experiments:
                     run_cell(
-                        Cell(model, experiment, arguments.budget), arguments.released, arguments.out, set(arguments.selections)
+                        Cell(model, experiment, arguments.budget),
+                        arguments.released,
+                        arguments.out,
+                        set(arguments.selections),
                     )
     else:
         found = table(arguments.released, arguments.out)

@@ -63,8 +63,9 @@ def ask(method, **fixed):
 
 
 def tables():
+    figures = ["results/cdmer_honesty.png"] if PLAN.compares_selections() else []
     return [
         f"results/{protocol}_table.{suffix}"
         for protocol in PLAN.config.protocols
         for suffix in ("csv", "md")
-    ]
+    ] + figures

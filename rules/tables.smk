@@ -46,3 +46,18 @@ rule tabulate_folds:
     shell:
         "cdmer --log {log} tables folds {input.predictions} --exclusions {input.exclusions}"
         " --csv {output.csv} --md {output.md} --settings {params.settings:q} --code {params.code}"
+
+
+# How far the oracle is ahead of each honest way of choosing hyper-parameters.
+rule draw_honesty:
+    input:
+        "results/cdmer_table.csv",
+    output:
+        "results/cdmer_honesty.png",
+    log:
+        "results/logs/tables/honesty.log",
+    params:
+        upstream=ask(PLAN.predictions_made_of, protocol="cdmer"),
+        code=code_digest("cdmer.evaluation.honesty"),
+    shell:
+        "cdmer --log {log} tables honesty {input} --output {output} --code {params.code}"

@@ -209,6 +209,14 @@ def folds_table(
     tabulate_loso(predictions, exclusions, csv, md, **json.loads(settings))
 
 
+@tables_app.command("honesty")
+def honesty_figure(table: Path, output: Annotated[Path, typer.Option()], code: Code = "") -> None:
+    """Draw how far the oracle is ahead of each honest way of choosing."""
+    from cdmer.evaluation.honesty import draw_honesty
+
+    draw_honesty(table, output)
+
+
 @tables_app.command("exclusions")
 def exclusions(stores: list[Path], output: Annotated[Path, typer.Option()], code: Code = "") -> None:
     """List the clips that were left out, and why."""

@@ -500,6 +500,11 @@ class Plan:
             )
         return [f"results/models/{protocol}/{key}/{model}/predictions.csv" for key, model in self.computable(protocol)]
 
+    def compares_selections(self) -> bool:
+        """Whether the oracle stands beside an honest selection, so that its lead can be drawn."""
+        chosen = set(self.config.selection)
+        return "cdmer" in self.config.protocols and "oracle" in chosen and len(chosen) > 1
+
     def table_settings(self, protocol: str) -> dict[str, Any]:
         """What the job that makes a table needs to know."""
         left_out = [asdict(entry) for entry in self.left_out(protocol)]

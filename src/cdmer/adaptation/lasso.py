@@ -1,8 +1,8 @@
 """Many small lassos with one Gram matrix, to their exact minima: ``p^T gram p / 2 - target^T p + bound |p|_1``.
 
-Feature-sign search (Lee, Battle, Raina and Ng, NIPS 2006): on the active samples and their signs the minimum is a linear
-system; where a sign would turn, its sample leaves; when none would, the sample whose gradient is farthest above `bound`
-enters. The objective falls with each step, so no set comes twice.
+Feature-sign search (Lee, Battle, Raina and Ng, NIPS 2006): on the active samples and their signs the minimum is a
+linear system; where a sign would turn, its sample leaves; when none would, the sample whose gradient is farthest above
+`bound` enters. The objective falls with each step, so no set comes twice.
 """
 
 import numpy as np
@@ -102,9 +102,7 @@ def _farthest(
 
 
 @helper
-def _aim(
-    L: Floats, x: Floats, p: Floats, b: Floats, active: Integers, sign: Floats, bound: float, m: int
-) -> int:
+def _aim(L: Floats, x: Floats, p: Floats, b: Floats, active: Integers, sign: Floats, bound: float, m: int) -> int:
     """Go towards the minimum of the active set as far as no sign turns; the place of the one that would, or -1."""
     for e in range(m):
         i = active[e]

@@ -56,7 +56,7 @@ class Config(Settings):
         "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
     )
     selection: list[Literal["default", "source", "unsupervised", "oracle"]] = Field(
-        ["default", "oracle"],
+        ["default", "source", "unsupervised", "oracle"],
         min_length=1,
         description="How hyper-parameters are chosen: `default` takes `model_settings`; the others the best of the "
         "papers' grid: `source` on source subjects held out while the target is adapted to; `unsupervised` on the "

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.protocols.cdmer import cdmer_experiments
 
 SYNTHETIC = (
@@ -43,6 +44,7 @@ def cdmer_markdown(
         rows = table[table["type"] == type_]
         if not rows.empty:
             parts += ["", f"## {type_}", "", *_grid(rows, type_)]
+    parts += _price(table)
     parts += ["", *_footnotes(table, left_out, exclusions)]
     parts += [
         f"- {name}: the target has no clip of {' or '.join(classes)}: 0 in UF1, left out of UAR."
@@ -80,6 +82,28 @@ def _cell(cells: pd.DataFrame, name: str, first: str, second: str, best: float |
     low, high = (cells[column].astype(float).get(name, float("nan")) for column in ("uf1_low", "uf1_high"))
     shows_interval = name == "average" and first == "uf1" and not math.isnan(low)
     return f"{text} [{low:.2f}, {high:.2f}]" if shows_interval else text
+
+
+def _price(table: pd.DataFrame) -> list[str]:
+    """The price of honesty, a row a model; nothing where no model has an oracle beside another selection."""
+    prices = price_of_honesty(table)
+    if prices.empty:
+        return []
+    selections = [name for name in prices.columns if name not in ("price", "experiments")]
+    lines = [
+        "",
+        "## The price of honesty",
+        "",
+        "Mean UF1 over the experiments, and the oracle's less the mean of the others: what is lost on average by "
+        "whoever has no labels of the target, and hidden by a table that chose on them.",
+        "",
+        "| method | " + " | ".join(selections) + " | price |",
+        "|---|" + "---|" * (len(selections) + 1),
+    ]
+    for model, row in prices.iterrows():
+        cells = ["–" if math.isnan(row[name]) else f"{row[name]:.4f}" for name in selections]
+        lines.append(f"| {model} | {' | '.join(cells)} | **{row['price']:.4f}** |")
+    return lines
 
 
 SELECTIONS = {

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cdmer.evaluation.honesty import oracle_leads
 from cdmer.evaluation.intervals import bootstrap_scores, interval
 from cdmer.evaluation.markdown import cdmer_markdown
 from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
@@ -40,6 +41,7 @@ COLUMNS = (
     "interval_over",
     "data",
     "point",
+    "oracle_lead",
 )
 TEXTS = dict.fromkeys(("clip", "subject", "label", "predicted", "point"), str)
 SEED = 20180515  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
@@ -103,6 +105,7 @@ def tabulate_cdmer(
     rows = [_row(score) for score in scores]
     rows += [_average_row(type_, group) for type_, group in _complete_types(scores)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["oracle_lead"] = oracle_leads(table)
     write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     absent = {score.experiment.name: score.absent for score in scores if score.absent}
     write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions), absent))
