@@ -37,6 +37,8 @@ class Recipe:
         Keras' ``decay``: at step t the rate is divided by 1 + t * `step_decay`.
     batch
         Samples of each domain in a step.
+    samples
+        Samples of an epoch, drawn anew for each; 0: all.
     epochs, quick_epochs
         Epochs with ``budget: paper``, and with ``budget: quick``.
     """
@@ -55,6 +57,7 @@ class Recipe:
     decay_by: float = 0.1
     least_rate: float = 0.0
     step_decay: float = 0.0
+    samples: int = 0
 
     def rate_at(self, epoch: int, step: int) -> float:
         """The learning rate of an epoch (from 0) and of a step (from 0, counted over all epochs)."""

@@ -293,8 +293,11 @@ class _Group:
     def _train_epoch(self, ensemble: Ensemble, epoch: int) -> None:
         size = self.recipe.batch
         counts = [len(trial.train) for trial in self.trials]
-        steps = [-(-count // size) for count in counts]
-        orders = [permutation(key, epoch, count) for key, count in zip(self.keys, counts, strict=True)]
+        taken = [min(count, self.recipe.samples or count) for count in counts]
+        steps = [-(-count // size) for count in taken]
+        orders = [
+            permutation(key, epoch, count)[:some] for key, count, some in zip(self.keys, counts, taken, strict=True)
+        ]
         targets = [_shuffled(trial.target, key, epoch) for trial, key in zip(self.trials, self.keys, strict=True)]
         sums: list[dict[str, float]] = [{} for _ in self.trials]
         for step in range(max(steps)):
