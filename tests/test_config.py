@@ -112,3 +112,15 @@ def test_a_recipe_without_descriptor_is_lbp_top_and_another_descriptor_replaces_
     assert (features["mine"].descriptor, features["mine"].parameters()["radius"]) == ("lbp_top", 1)
     assert (features["lbp_top_r3p8"].descriptor, features["lbp_top_r3p8"].parameters()["radius"]) == ("lbp_sip", 1)
     assert features["lbp_top_r3p8"].blocks == 85
+
+
+def test_a_feature_that_a_model_reads_or_that_a_user_wrote_must_fit_its_recipes():
+    changed = {"frames": {"tim_16": {"length": 20}}}
+    read_config(changed)  # C3D's shipped features no longer fit, but nobody asked for them
+    for asked in (
+        {"models": ["SVM@c3d_fc1_sports1m"]},
+        {"features": {"mine": {"descriptor": "c3d"}}},
+        {"features": {"c3d_fc1_sports1m": {"layer": "fc2"}}},
+    ):
+        with pytest.raises(CdmerError, match="c3d reads 16 frames"):
+            read_config({**changed, **asked})

@@ -171,7 +171,8 @@ def test_everything_is_computable_from_a_cohort(plan):
     made = plan()
     assert made.left_out("cdmer") == []
     assert made.computable("cdmer") == [(experiment.key, "SVM") for experiment in cdmer_experiments()]
-    assert made.obtainable() == [(feature, name) for feature in made.config.features for name in made.databases]
+    features = [feature for feature in made.config.features if not feature.startswith("c3d")]  # needs weights
+    assert made.obtainable() == [(feature, name) for feature in features for name in made.databases]
     assert made.stores(made.obtainable()[:1]) == [f"results/features/{FEATURE}/smic_hs.h5"]
     # SAMM has no part in these experiments: its features are made on request only
     assert [name for _, name in made.listed()] == ["smic_hs", "smic_vis", "smic_nir", "casme2"]
@@ -461,3 +462,9 @@ def test_a_release_without_subjects_is_left_out_by_name(plan, released):
 def test_the_protocols_asked_for_decide_which_stores_are_listed(plan):
     assert ("lbp_top_r3p8", "samm") not in plan().listed()
     assert ("lbp_top_r3p8", "samm") in plan(protocols=["cdmer", "cde"]).listed()
+
+
+def test_a_shipped_feature_that_a_changed_recipe_cannot_make_is_left_out_with_the_reason(plan):
+    made = plan(frames={"tim_16": {"length": 20}})
+    assert made.lacks("c3d_fc1_sports1m", "casme2") == "c3d reads 16 frames of 112 x 112 pixels, not 20 of 112 x 112"
+    assert made.lacks("lbp_top_r3p8", "casme2") == ""

@@ -355,6 +355,8 @@ class Plan:
             return ""
         if not self.has_clips(database):
             return f"{database} has released features but no clips to compute {feature} from"
+        if fault := self.config.fault_of(feature):
+            return fault
         recipe = self.config.features[feature]
         return missing_weights(recipe.training) if isinstance(recipe, C3dRecipe) else ""
 

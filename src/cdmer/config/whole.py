@@ -95,8 +95,7 @@ class Config(Settings):
                 raise ValueError(f"frames.{name}: {frames.fault}")
         for name, feature in self.features.items():
             _known(f"features.{name}.frames", feature.frames, self.frames)
-            recipe = self.frames[feature.frames]
-            if fault := feature.fault(recipe, self.faces[recipe.faces]):
+            if (fault := self.fault_of(name)) and not self._is_unasked_for(name):
                 raise ValueError(f"features.{name}: {fault}")
         return self
 
@@ -121,6 +120,18 @@ class Config(Settings):
                 raise ValueError(f"imported_features: two files for {imported.feature} of {imported.database}")
             seen.add((imported.database, imported.feature))
         return self
+
+    def fault_of(self, feature: str) -> str | None:
+        """Why a feature cannot be computed from its recipes, found before anything is computed."""
+        frames = self.frames[self.features[feature].frames]
+        return self.features[feature].fault(frames, self.faces[frames.faces])
+
+    def _is_unasked_for(self, feature: str) -> bool:
+        """Whether a feature came with cdmer, unchanged, and no model reads it: another recipe may do without it."""
+        standard = STANDARD["features"].get(feature)
+        entry = self.features[feature]
+        shipped = standard is not None and type(entry).model_validate(standard) == entry
+        return shipped and feature not in {settings.feature for settings in self.chosen_models().values()}
 
     def _check_interpolators(self) -> None:
         for name, interpolator in self.interpolators.items():
