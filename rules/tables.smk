@@ -19,6 +19,7 @@ rule tabulate_cdmer:
     output:
         csv="results/cdmer_table.csv",
         md="results/cdmer_table.md",
+        comparisons="results/cdmer_comparisons.csv",
     log:
         "results/logs/tables/cdmer.log",
     params:
@@ -27,7 +28,8 @@ rule tabulate_cdmer:
         code=code_digest("cdmer.evaluation.tables"),
     shell:
         "cdmer --log {log} tables cdmer {input.predictions} --exclusions {input.exclusions}"
-        " --csv {output.csv} --md {output.md} --settings {params.settings:q} --code {params.code}"
+        " --csv {output.csv} --md {output.md} --comparisons {output.comparisons}"
+        " --settings {params.settings:q} --code {params.code}"
 
 
 rule tabulate_folds:

@@ -185,13 +185,14 @@ def cdmer_table(
     exclusions: Annotated[Path, typer.Option()],
     csv: Annotated[Path, typer.Option()],
     md: Annotated[Path, typer.Option()],
+    comparisons: Annotated[Path, typer.Option()],
     settings: Settings = "{}",
     code: Code = "",
 ) -> None:
     """Tabulate the cross-database experiments."""
     from cdmer.evaluation.tables import tabulate_cdmer
 
-    tabulate_cdmer(predictions, exclusions, csv, md, **json.loads(settings))
+    tabulate_cdmer(predictions, exclusions, csv, md, comparisons, **json.loads(settings))
 
 
 @tables_app.command("folds")

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from cdmer.evaluation.comparisons import LEVEL, smallest_note
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.protocols.cdmer import cdmer_experiments
 
@@ -19,6 +20,7 @@ def cdmer_markdown(
     left_out: Sequence[Mapping[str, str]],
     exclusions: pd.DataFrame,
     absent: Mapping[str, Sequence[str]] | None = None,
+    comparisons: pd.DataFrame | None = None,
 ) -> str:
     """The CDMER table as Markdown.
 
@@ -32,6 +34,8 @@ def cdmer_markdown(
         The clips that earlier stages left out.
     absent
         Experiment to the classes that its target has no clip of.
+    comparisons
+        Every model against the best of its column (`cdmer.evaluation.comparisons`).
     """
     parts = [
         "# Cross-database micro-expression recognition",
@@ -50,7 +54,17 @@ def cdmer_markdown(
         f"- {name}: the target has no clip of {' or '.join(classes)}: 0 in UF1, left out of UAR."
         for name, classes in (absent or {}).items()
     ]
+    if comparisons is not None and not comparisons.empty:
+        parts += [f"- {smallest_note(comparisons)}", f"- {_beaten(comparisons)}"]
     return "\n".join(parts) + "\n"
+
+
+def _beaten(comparisons: pd.DataFrame) -> str:
+    clear = int((comparisons["p_corrected"] < LEVEL).sum())
+    return (
+        f"{clear} of {len(comparisons)} differences from the best of a column are more than chance makes (5 %, Holm): "
+        "`cdmer_comparisons.csv` has them all. The rest are no ranking."
+    )
 
 
 def _grid(rows: pd.DataFrame, type_: str) -> list[str]:

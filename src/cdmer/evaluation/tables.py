@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cdmer.evaluation.comparisons import answers_of_people, compare_with_best
 from cdmer.evaluation.honesty import oracle_leads
 from cdmer.evaluation.intervals import bootstrap_scores, interval
 from cdmer.evaluation.markdown import cdmer_markdown
@@ -43,6 +44,18 @@ COLUMNS = (
     "point",
     "oracle_lead",
 )
+COMPARED = (
+    "type",
+    "experiment",
+    "selection",
+    "best",
+    "model",
+    "difference",
+    "p",
+    "p_corrected",
+    "error",
+    "smallest",
+)
 TEXTS = dict.fromkeys(("clip", "subject", "label", "predicted", "point"), str)
 SEED = 20180515  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
 
@@ -71,6 +84,8 @@ class Scores:
     bootstrap: NDArray[np.float64]
     over: str
     absent: tuple[str, ...]  # classes without a clip in the target
+    rounds: tuple[tuple[NDArray[Any], NDArray[Any]], ...]  # truth and prediction
+    person: tuple[str, ...]  # who each clip shows; the clip itself where a release names nobody
 
 
 def tabulate_cdmer(
@@ -78,6 +93,7 @@ def tabulate_cdmer(
     exclusions: str | Path,
     csv: str | Path,
     md: str | Path,
+    comparisons: str | Path,
     parts: Sequence[Part],
     left_out: Sequence[Mapping[str, str]],
 ) -> None:
@@ -91,6 +107,8 @@ def tabulate_cdmer(
         CSV of the clips that earlier stages left out, counted under the table.
     csv, md
         What to write: one row a model × experiment × selection, and the papers' shape.
+    comparisons
+        CSV to write: every model against the best of its column, a row a pair (`cdmer.evaluation.comparisons`).
     parts
         Whose predictions they are, one by one.
     left_out
@@ -107,8 +125,10 @@ def tabulate_cdmer(
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["oracle_lead"] = oracle_leads(table)
     write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
+    compared = pd.DataFrame(_compared(scores), columns=list(COMPARED))
+    write_text(comparisons, compared.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     absent = {score.experiment.name: score.absent for score in scores if score.absent}
-    write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions), absent))
+    write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions), absent, compared))
 
 
 def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Scores]:
@@ -136,7 +156,44 @@ def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Sco
             bootstrap=np.mean([draw.uf1 for draw in draws], axis=0),
             over=draws[0].over,
             absent=tuple(absent_classes(pairs[0][0], CLASSES)),
+            rounds=tuple(pairs),
+            person=_people(rounds[0]),
         )
+
+
+def _people(group: pd.DataFrame) -> tuple[str, ...]:
+    subjects = _subjects(group)
+    named = all(subject is not None for subject in subjects)
+    return tuple(map(str, subjects if named else group["clip"]))
+
+
+def _compared(scores: Sequence[Scores]) -> Iterable[dict[str, Any]]:
+    """The rows of the comparisons: by experiment, then by type where a model has all six."""
+    columns: dict[tuple[Any, ...], dict[str, list[Scores]]] = {}
+    groups = [(score.experiment.type, score.experiment.name, [score]) for score in scores]
+    groups += [(type_, "average", group) for type_, group in _complete_types(scores)]
+    for type_, experiment, group in groups:
+        # two methods that judged other clips, one computed features and one released ones, are no pair
+        judged = tuple(score.person for score in group)
+        columns.setdefault((type_, experiment, group[0].selection, judged), {})[group[0].model] = group
+    for (type_, experiment, selection, _), models in columns.items():
+        # clips of unnamed people are people of their own, whose names may recur in another target
+        people = sorted({_in_target(score, who) for group in models.values() for score in group for who in score.person})
+        answers = {
+            model: [
+                answers_of_people(score.rounds, [_in_target(score, who) for who in score.person], people, CLASSES)
+                for score in group
+            ]
+            for model, group in models.items()
+        }
+        for row in compare_with_best(answers, SEED):
+            yield {"type": type_, "experiment": experiment, "selection": selection, **row}
+
+
+def _in_target(score: Scores, person: str) -> str:
+    """A person's name; the subsets of SMIC show the same people, other databases others."""
+    family = "smic" if score.experiment.target.startswith("smic") else score.experiment.target
+    return f"{family if score.over == 'subjects' else score.experiment.target}/{person}"
 
 
 def _subjects(group: pd.DataFrame) -> list[str | None]:
