@@ -12,10 +12,27 @@ rule list_exclusions:
         "cdmer --log {log} tables exclusions {input} --output {output} --code {params.code}"
 
 
+rule find_leaks:
+    input:
+        ask(PLAN.compared_stores),
+    output:
+        "results/cdmer_leaks.csv",
+    log:
+        "results/logs/tables/leaks.log",
+    params:
+        upstream=ask(PLAN.listed_made_of),
+        settings=ask(PLAN.leak_settings),
+        code=code_digest("cdmer.evaluation.leaks"),
+    shell:
+        "cdmer --log {log} tables leaks {input} --output {output} --settings {params.settings:q}"
+        " --code {params.code}"
+
+
 rule tabulate_cdmer:
     input:
         predictions=ask(PLAN.predictions, protocol="cdmer"),
         exclusions="results/exclusions.csv",
+        leaks="results/cdmer_leaks.csv",
     output:
         csv="results/cdmer_table.csv",
         md="results/cdmer_table.md",
@@ -28,7 +45,7 @@ rule tabulate_cdmer:
         code=code_digest("cdmer.evaluation.tables"),
     shell:
         "cdmer --log {log} tables cdmer {input.predictions} --exclusions {input.exclusions}"
-        " --csv {output.csv} --md {output.md} --comparisons {output.comparisons}"
+        " --leaks {input.leaks} --csv {output.csv} --md {output.md} --comparisons {output.comparisons}"
         " --settings {params.settings:q} --code {params.code}"
 
 

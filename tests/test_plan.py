@@ -11,6 +11,7 @@ from cdmer.databases.cohort.plan import plan_database
 from cdmer.databases.stage import write_subject
 from cdmer.descriptors.job import compute_features
 from cdmer.errors import CdmerError
+from cdmer.evaluation.leaks import find_leaks
 from cdmer.evaluation.loso_tables import tabulate_loso
 from cdmer.evaluation.tables import tabulate_cdmer
 from cdmer.plan import Plan, databases_of, experiments
@@ -321,7 +322,8 @@ def test_settings_are_the_arguments_of_their_jobs_and_json(plan, released):
         ),
         (import_released, ("in", "out"), made.import_settings(FEATURE, "casme2"), {"code_digest": "c"}),
         (train_model, ("s", "t", "p", "m", "g"), made.training_settings("SVM", "H_to_V"), {}),
-        (tabulate_cdmer, (["p"], "e", "c", "m"), made.table_settings("cdmer"), {}),
+        (find_leaks, ("o",), made.leak_settings(), {}),
+        (tabulate_cdmer, (["p"], "e", "l", "c", "m", "x"), made.table_settings("cdmer"), {}),
     ]
     for job, files, settings, others in jobs:
         inspect.signature(job).bind(*files, **settings, **others)

@@ -185,6 +185,7 @@ def cdmer_table(
     exclusions: Annotated[Path, typer.Option()],
     csv: Annotated[Path, typer.Option()],
     md: Annotated[Path, typer.Option()],
+    leaks: Annotated[Path, typer.Option()],
     comparisons: Annotated[Path, typer.Option()],
     settings: Settings = "{}",
     code: Code = "",
@@ -192,7 +193,7 @@ def cdmer_table(
     """Tabulate the cross-database experiments."""
     from cdmer.evaluation.tables import tabulate_cdmer
 
-    tabulate_cdmer(predictions, exclusions, csv, md, comparisons, **json.loads(settings))
+    tabulate_cdmer(predictions, exclusions, leaks, csv, md, comparisons, **json.loads(settings))
 
 
 @tables_app.command("folds")
@@ -216,6 +217,16 @@ def honesty_figure(table: Path, output: Annotated[Path, typer.Option()], code: C
     from cdmer.evaluation.honesty import draw_honesty
 
     draw_honesty(table, output)
+
+
+@tables_app.command("leaks")
+def leaks(
+    stores: list[Path], output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = ""
+) -> None:
+    """Check the experiments of a table for what could let it look better than it is."""
+    from cdmer.evaluation.leaks import find_leaks
+
+    find_leaks(output, **json.loads(settings))
 
 
 @tables_app.command("exclusions")

@@ -521,6 +521,28 @@ class Plan:
         ]
         return {"parts": parts, "left_out": left_out, **({} if protocol == "cdmer" else {"protocol": protocol})}
 
+    def leak_settings(self) -> dict[str, Any]:
+        """What the job that looks for leaks between source and target needs to know."""
+        names = experiments("cdmer")
+        pairs = {(key, self.models[model].feature): model for key, model in self.computable("cdmer")}
+        return {
+            "pairs": [
+                {
+                    "experiment": names[key],
+                    "feature": feature,
+                    "databases": databases_of(key),
+                    "stores": self.stores_of(model, key),
+                }
+                for (key, feature), model in pairs.items()
+            ],
+            "selection": self.config.selection,
+            "adapting": [model for model, settings in self.models.items() if settings.adapts],
+        }
+
+    def compared_stores(self) -> list[str]:
+        """The stores whose clips are looked at for leaks."""
+        return list(dict.fromkeys(store for pair in self.leak_settings()["pairs"] for store in pair["stores"]))
+
     def computable(self, protocol: str) -> list[tuple[str, str]]:
         """The (experiment, model) pairs of a protocol that can be computed, in the table's order."""
         out = {(entry.experiment, entry.model) for entry in self.left_out(protocol)}

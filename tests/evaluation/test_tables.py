@@ -52,7 +52,9 @@ class Desk:
         exclusions = self.folder / "exclusions.csv"
         exclusions.write_text("database,subject,clip,stage,reason\n")
         md = self.folder / "table.md"
-        tabulate_cdmer(self.predictions, exclusions, self.csv, md, self.compared, self.parts, left_out)
+        leaks = self.folder / "leaks.csv"
+        leaks.write_text("experiment,feature,check,count,of,detail\n")
+        tabulate_cdmer(self.predictions, exclusions, leaks, self.csv, md, self.compared, self.parts, left_out)
         return pd.read_csv(self.csv)
 
     @property

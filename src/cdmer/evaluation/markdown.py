@@ -7,6 +7,7 @@ import pandas as pd
 
 from cdmer.evaluation.comparisons import LEVEL, smallest_note
 from cdmer.evaluation.honesty import price_of_honesty
+from cdmer.evaluation.leaks import leak_notes
 from cdmer.protocols.cdmer import cdmer_experiments
 
 SYNTHETIC = (
@@ -21,6 +22,7 @@ def cdmer_markdown(
     exclusions: pd.DataFrame,
     absent: Mapping[str, Sequence[str]] | None = None,
     comparisons: pd.DataFrame | None = None,
+    leaks: pd.DataFrame | None = None,
 ) -> str:
     """The CDMER table as Markdown.
 
@@ -36,6 +38,8 @@ def cdmer_markdown(
         Experiment to the classes that its target has no clip of.
     comparisons
         Every model against the best of its column (`cdmer.evaluation.comparisons`).
+    leaks
+        What `cdmer.evaluation.leaks` found.
     """
     parts = [
         "# Cross-database micro-expression recognition",
@@ -54,6 +58,8 @@ def cdmer_markdown(
         f"- {name}: the target has no clip of {' or '.join(classes)}: 0 in UF1, left out of UAR."
         for name, classes in (absent or {}).items()
     ]
+    if leaks is not None:
+        parts += [f"- {note}" for note in leak_notes(leaks)]
     if comparisons is not None and not comparisons.empty:
         parts += [f"- {smallest_note(comparisons)}", f"- {_beaten(comparisons)}"]
     return "\n".join(parts) + "\n"

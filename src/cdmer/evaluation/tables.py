@@ -91,6 +91,7 @@ class Scores:
 def tabulate_cdmer(
     predictions: Sequence[str | Path],
     exclusions: str | Path,
+    leaks: str | Path,
     csv: str | Path,
     md: str | Path,
     comparisons: str | Path,
@@ -105,6 +106,8 @@ def tabulate_cdmer(
         Files of the models stage, in the order of the rows.
     exclusions
         CSV of the clips that earlier stages left out, counted under the table.
+    leaks
+        CSV of what `cdmer.evaluation.leaks` found, told under the table.
     csv, md
         What to write: one row a model × experiment × selection, and the papers' shape.
     comparisons
@@ -128,7 +131,7 @@ def tabulate_cdmer(
     compared = pd.DataFrame(_compared(scores), columns=list(COMPARED))
     write_text(comparisons, compared.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     absent = {score.experiment.name: score.absent for score in scores if score.absent}
-    write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions), absent, compared))
+    write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions), absent, compared, pd.read_csv(leaks)))
 
 
 def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Scores]:
@@ -178,10 +181,10 @@ def _compared(scores: Sequence[Scores]) -> Iterable[dict[str, Any]]:
         columns.setdefault((type_, experiment, group[0].selection, judged), {})[group[0].model] = group
     for (type_, experiment, selection, _), models in columns.items():
         # clips of unnamed people are people of their own, whose names may recur in another target
-        people = sorted({_in_target(score, who) for group in models.values() for score in group for who in score.person})
+        people = sorted({name for group in models.values() for score in group for name in _named(score)})
         answers = {
             model: [
-                answers_of_people(score.rounds, [_in_target(score, who) for who in score.person], people, CLASSES)
+                answers_of_people(score.rounds, _named(score), people, CLASSES)
                 for score in group
             ]
             for model, group in models.items()
@@ -190,10 +193,10 @@ def _compared(scores: Sequence[Scores]) -> Iterable[dict[str, Any]]:
             yield {"type": type_, "experiment": experiment, "selection": selection, **row}
 
 
-def _in_target(score: Scores, person: str) -> str:
-    """A person's name; the subsets of SMIC show the same people, other databases others."""
-    family = "smic" if score.experiment.target.startswith("smic") else score.experiment.target
-    return f"{family if score.over == 'subjects' else score.experiment.target}/{person}"
+def _named(score: Scores) -> list[str]:
+    """Who each clip shows; the subsets of SMIC show the same people, other databases others."""
+    same = score.over == "subjects" and score.experiment.target.startswith("smic")
+    return [f"{'smic' if same else score.experiment.target}/{person}" for person in score.person]
 
 
 def _subjects(group: pd.DataFrame) -> list[str | None]:
