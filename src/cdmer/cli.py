@@ -134,6 +134,16 @@ def import_(release: Path, output: Path, settings: Settings = "{}", code: Code =
         import_released(release, output, **known, code_digest=code)
 
 
+@features_app.command("import-c3d")
+def import_c3d_weights(checkpoint: Path, training: str) -> None:
+    """Put a PyTorch checkpoint of C3D, trained on `sports1m` or `ucf101`, where its features look for it."""
+    from cdmer.descriptors.c3d_weights import import_c3d
+
+    if training not in ("sports1m", "ucf101"):
+        raise CdmerError(f"no weights of C3D are known by {training!r}", "say sports1m or ucf101")
+    typer.echo(f"kept as {import_c3d(checkpoint, training)}")
+
+
 @features_app.command("merge")
 def merge(
     shards: list[Path],
@@ -170,6 +180,21 @@ def models(
     train_model(source, target, predictions, metrics, grid, **json.loads(settings))
 
 
+@app.command()
+def folds(
+    predictions: Path,
+    metrics: Path,
+    inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
+    """Stage models: train one model for every fold of a leave-one-subject-out task."""
+    from cdmer.protocols.loso import train_folds
+
+    half = len(inputs) // 2
+    train_folds(predictions, metrics, stores=inputs[:half], manifests=inputs[half:], **json.loads(settings))
+
+
 @tables_app.command("cdmer")
 def cdmer_table(
     predictions: list[Path],
@@ -183,6 +208,21 @@ def cdmer_table(
     from cdmer.evaluation.tables import tabulate_cdmer
 
     tabulate_cdmer(predictions, exclusions, csv, md, **json.loads(settings))
+
+
+@tables_app.command("folds")
+def folds_table(
+    predictions: list[Path],
+    exclusions: Annotated[Path, typer.Option()],
+    csv: Annotated[Path, typer.Option()],
+    md: Annotated[Path, typer.Option()],
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
+    """Tabulate a protocol of leave-one-subject-out."""
+    from cdmer.evaluation.loso_tables import tabulate_loso
+
+    tabulate_loso(predictions, exclusions, csv, md, **json.loads(settings))
 
 
 @tables_app.command("exclusions")

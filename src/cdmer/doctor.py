@@ -9,9 +9,13 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cdmer import __version__
 from cdmer.errors import CdmerError
+
+if TYPE_CHECKING:
+    from cdmer.descriptors.c3d_weights import Training
 
 NEEDED = (
     "snakemake",
@@ -124,6 +128,7 @@ def _weights() -> Iterator[Finding]:
         remedy="pip install --no-deps facenet-pytorch==2.6.0",
     )
     yield _yunet()
+    yield from _c3d()
 
 
 def _yunet() -> Finding:
@@ -136,6 +141,17 @@ def _yunet() -> Finding:
         return Finding("weights", "YuNet", error.problem, False, needed=False, remedy=error.remedy)
     except ImportError:
         return Finding("weights", "YuNet", "unknown: OpenCV is not installed", False, needed=False, remedy="make setup")
+
+
+def _c3d() -> Iterator[Finding]:
+    """C3D's weights, which a person brings."""
+    from cdmer.descriptors.c3d_weights import missing_weights, remedy, weights_place
+
+    trainings: tuple[Training, ...] = ("sports1m", "ucf101")
+    for training in trainings:
+        there = not missing_weights(training)
+        found = str(weights_place(training)) if there else f"not at {weights_place(training)}"
+        yield Finding("weights", f"C3D, {training}", found, there, needed=False, remedy=remedy(training))
 
 
 def _package_folder(name: str) -> Path | None:

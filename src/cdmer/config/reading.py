@@ -61,7 +61,7 @@ def _follow(loc: tuple[object, ...]) -> tuple[list[str], type[Settings]]:
             named_by_user = False
         elif part in members:
             model, members = members[part], {}
-        elif not part.startswith(("literal[", "list[")):
+        elif not part.startswith(("literal[", "list[", "constrained-int")):
             path.append(part)
             field = fields_by_key(model).get(part)
             children = settings_inside(field.annotation) if field else []

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from cdmer.config.databases import Cohort, Database
 from cdmer.config.faces import FacesRecipe
@@ -36,10 +36,15 @@ class Config(Settings):
     features: dict[Name, AnyFeatureRecipe] = Field(description="Features, by name; a model names the one it reads.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
     imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
-    protocols: list[Literal["cdmer"]] = Field(["cdmer"], min_length=1, max_length=1, description="The tables to make.")
+    protocols: list[Literal["cdmer", "cde", "single"]] = Field(
+        ["cdmer"],
+        min_length=1,
+        description="The tables to make: cross-database, the composite of MEGC 2019, each database by itself.",
+    )
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
     models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
-        "all", description="`all`, or the names of the models to train."
+        "all",
+        description="`all`, or the names of the models to train; `MODEL@FEATURE` is one of them on another feature.",
     )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
     rounds: int = Field(
@@ -91,11 +96,7 @@ class Config(Settings):
         for model, settings in self.chosen_models().items():
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
             if isinstance(settings, BlockSettings):
-                blocks = self.features[settings.feature].blocks
-                if not blocks:
-                    raise ValueError(
-                        f"model_settings.{model}.feature: {settings.feature} has no facial blocks for {model} to weigh"
-                    )
+                blocks = self._blocks_of(model, settings.feature)
                 if settings.n_blocks != blocks:
                     given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"
                     raise ValueError(f"{given}, but the feature {settings.feature} has {blocks} blocks")
@@ -124,9 +125,28 @@ class Config(Settings):
         known = self.model_settings.by_name()
         if self.models == "all":
             return known
-        for name in self.models:
-            _known("models", name, known)
-        return {name: known[name] for name in self.models}
+        return {name: self._model(name, known) for name in self.models}
+
+    def _model(self, name: str, known: Mapping[str, ModelSettings]) -> ModelSettings:
+        """The settings of a model, or of MODEL@FEATURE: that model on another feature."""
+        base, _, feature = name.partition("@")
+        if name in known or base not in known or not feature:
+            _known("models", base if feature in self.features and name not in known else name, known)
+            return known[name]
+        _known(f"models: {base}@FEATURE", feature, self.features)
+        other: dict[str, Any] = {"feature": feature}
+        if isinstance(known[base], BlockSettings):
+            other["n_blocks"] = self._blocks_of(base, feature)
+        try:
+            return type(known[base]).model_validate({**known[base].model_dump(), **other})
+        except ValidationError as error:
+            raise ValueError(f"models: {name}: {error.errors()[0]['msg']}; set model_settings.{base}") from None
+
+    def _blocks_of(self, model: str, feature: str) -> int:
+        blocks = self.features[feature].blocks
+        if not blocks:
+            raise ValueError(f"models: {model} weighs facial blocks, and the feature {feature} has none")
+        return blocks
 
     def imported(self, database: str) -> dict[str, ImportedFeature]:
         """The released features of a database, by the name of the feature that they stand for."""

@@ -1,12 +1,12 @@
 """Bi-WOOF: bi-weighted oriented optical flow.
 
 Liong, See, Wong and Phan, "Less is more: micro-expression recognition from video using apex frame", Signal Processing:
-Image Communication 2018. The flow from onset to apex votes, weighted by its length (the local weight), for one of `bins`
-equal parts of the full circle, the first beginning at the direction -pi; a block's histogram is multiplied by the mean
-optical strain of the block (the global weight).
+Image Communication 2018. The flow from onset to apex votes, weighted by its length (the local weight), for one of
+`bins` equal parts of the full circle, the first beginning at the direction -pi; a block's histogram is multiplied by
+the mean optical strain of the block (the global weight).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import index
 from typing import Any
 
@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.descriptors.blocks import block_layout, pool
-from cdmer.descriptors.flows import Method, flows_of
+from cdmer.descriptors.flows import Method, flows_of, flows_of_record
 from cdmer.descriptors.hoof import votes_of_cells
 from cdmer.errors import CdmerError
 from cdmer.motion.strain import optical_strain
+from cdmer.store.shard import ClipRecord
 
 
 def bi_woof(
@@ -61,3 +62,17 @@ def bi_woof(
     strain = optical_strain(flows[0]).astype(np.float64)[None]
     total = pool(votes_of_cells(np.zeros(strain.shape, np.int64), strain, 1, layout), layout)[:, 0]
     return (votes * (total / layout.areas)[:, None]).astype(np.float32).ravel()
+
+
+def bi_woof_of_record(
+    record: ClipRecord,
+    *,
+    bins: int = 8,
+    grids: Sequence[int] = (5,),
+    method: Method = "tvl1",
+    flow_parameters: Mapping[str, Any] | None = None,
+    stabilise: bool = False,
+) -> NDArray[np.float32]:
+    """Bi-WOOF of a clip of a shard, (1, blocks * bins); the last three as `cdmer.motion` has them."""
+    flows = flows_of_record(record, "Bi-WOOF", "first", method, flow_parameters, stabilise)
+    return bi_woof(flows, bins, grids)[None]

@@ -1,7 +1,8 @@
 """ELBP-TOP: extended local binary patterns on three orthogonal planes.
 
 Guo, Liang, Zhan, Liu, Pietikäinen and Liu, "Extended local binary patterns for efficient and robust spontaneous facial
-micro-expression recognition", IEEE Access 2019. Three codes a plane, over the neighbours g(R, p) that `lbp_top` samples:
+micro-expression recognition", IEEE Access 2019. Three codes a plane, over the neighbours g(R, p) that `lbp_top`
+samples:
 
     LBP: g(R, p) >= g(0)        radial: g(R, p) >= g(R - 1, p)        angular: g(R, p) >= g(R, p + 1)
 

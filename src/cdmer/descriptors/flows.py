@@ -1,12 +1,15 @@
 """The flows that a descriptor of motion works on: given, or computed from a clip."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
+from cdmer.motion.clip_flow import FlowOptions
 from cdmer.motion.flow import optical_flow
+from cdmer.store.shard import ClipRecord
 
 Method = Literal["tvl1", "farneback", "dis", "coarse_to_fine"]
 Reference = Literal["first", "previous"]
@@ -50,6 +53,23 @@ def flows_of(clip: NDArray[Any], name: str, method: Method, reference: Reference
     if not np.isfinite(flows).all():
         raise CdmerError(f"{name}: the flow is not finite", "mend what computed it, or leave the clip out")
     return flows.astype(np.float32, copy=False)
+
+
+def flows_of_record(
+    record: ClipRecord,
+    name: str,
+    reference: Reference,
+    method: Method,
+    flow_parameters: Mapping[str, Any] | None = None,
+    stabilise: bool = False,
+) -> NDArray[np.float32]:
+    """The flows of a clip of a shard, as `flows_of` gives them; the last three as `cdmer.motion` has them."""
+    frames = len(record.frames)
+    if frames < 2:
+        raise CdmerError(f"{name}: {frames} frame has no motion", "use a frames recipe of at least 2 frames")
+    options = FlowOptions(method, flow_parameters or {}, stabilise)
+    starts = [0] * (frames - 1) if reference == "first" else range(frames - 1)
+    return np.stack([options.between(record, *pair) for pair in zip(starts, range(1, frames), strict=True)])
 
 
 def polar(flows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -3,10 +3,10 @@
 Li, Hong, Moilanen, Huang, Pfister, Zhao and Pietikäinen, "Towards reading hidden emotions: a comparative study of
 spontaneous micro-expression spotting and recognition methods", IEEE Transactions on Affective Computing 2018.
 
-The gradient along an axis is f(+1) - f(-1). On the planes XY, XT and YT, with axes (p, q) = (x, y), (x, t), (y, t), it has
-the orientation atan2(gq, gp), which falls into one of `bins` equal parts of the full circle, the first beginning at 0, and
-the magnitude sqrt(gp^2 + gq^2), which is its vote. A voxel without gradient on a plane has no orientation, and no vote. One
-voxel on each side is left out.
+The gradient along an axis is f(+1) - f(-1). On the planes XY, XT and YT, with axes (p, q) = (x, y), (x, t), (y, t), it
+has the orientation atan2(gq, gp), which falls into one of `bins` equal parts of the full circle, the first beginning
+at 0, and the magnitude sqrt(gp^2 + gq^2), which is its vote. A voxel without gradient on a plane has no orientation,
+and no vote. One voxel on each side is left out.
 
 `higo_top` and `hog_3d` are the same with other votes, bins and regions.
 
@@ -139,7 +139,7 @@ def orientation_table(bins: int, signed: bool) -> Bytes:
 @kernel
 def _vote(clip: Bytes, tables: Bytes, bins: int, weighted: bool, row_cuts: Integers, column_cuts: Integers) -> Doubles:
     """The votes of all cells: float64 (cell rows, cell columns, 3, bins), the last bin for what has no gradient."""
-    frames, height, width = clip.shape
+    frames, _, width = clip.shape
     rows, columns, wide = len(row_cuts) - 1, len(column_cuts) - 1, column_cuts[-1]
     votes = np.zeros((rows, columns, 3, bins), dtype=np.float64)
     counters = votes.reshape(votes.size)

@@ -1,16 +1,16 @@
 """HOOF: histograms of oriented optical flow.
 
 Chaudhry, Ravichandran, Hager and Vidal, "Histograms of oriented optical flow and Binet-Cauchy kernels on nonlinear
-dynamical systems for the recognition of human actions", CVPR 2009. Directions are folded about the vertical axis, so that
-leftward and rightward motion count alike, and weighted by their length: bin b of B, from 1, holds
+dynamical systems for the recognition of human actions", CVPR 2009. Directions are folded about the vertical axis, so
+that leftward and rightward motion count alike, and weighted by their length: bin b of B, from 1, holds
 
     pi (b - 1) / B - pi/2 <= atan2(v, |u|) < pi b / B - pi/2
 
-with y downward; straight down belongs to the last. The paper has one histogram a frame; here the votes of all flows of a
-clip go into one histogram for each block.
+with y downward; straight down belongs to the last. The paper has one histogram a frame; here the votes of all flows of
+a clip go into one histogram for each block.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import index
 from typing import Any
 
@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.descriptors.blocks import Layout, block_layout, pool
-from cdmer.descriptors.flows import Method, Reference, flows_of
+from cdmer.descriptors.flows import Method, Reference, flows_of, flows_of_record
 from cdmer.errors import CdmerError
+from cdmer.store.shard import ClipRecord
 
 
 def hoof(
@@ -63,6 +64,21 @@ def hoof(
     votes = pool(votes_of_cells(np.minimum(parts, count - 1).astype(np.int64), np.hypot(u, v), count, layout), layout)
     total = votes.sum(axis=1, keepdims=True)
     return np.divide(votes, total, out=np.zeros_like(votes), where=total > 0).astype(np.float32).ravel()
+
+
+def hoof_of_record(
+    record: ClipRecord,
+    *,
+    bins: int = 8,
+    grids: Sequence[int] = (1, 2, 4, 8),
+    reference: Reference = "previous",
+    method: Method = "farneback",
+    flow_parameters: Mapping[str, Any] | None = None,
+    stabilise: bool = False,
+) -> NDArray[np.float32]:
+    """HOOF of a clip of a shard, (1, blocks * bins); the last three as `cdmer.motion` has them."""
+    flows = flows_of_record(record, "HOOF", reference, method, flow_parameters, stabilise)
+    return hoof(flows, bins, grids)[None]
 
 
 def votes_of_cells(

@@ -6,8 +6,8 @@ the two in time, where the circles of the three planes meet.
 
     spatial bits 0 .. 3: (x + R, y), (x, y - R), (x - R, y), (x, y + R)        temporal bits 0, 1: t + R, t - R
 
-A bit is set where the neighbour is not darker than the centre. As for LBP-TOP, codes are computed once on the whole clip
-without a border of R pixels and R frames, then pooled over blocks.
+A bit is set where the neighbour is not darker than the centre. As for LBP-TOP, codes are computed once on the whole
+clip without a border of R pixels and R frames, then pooled over blocks.
 
 How it is fast: both codes of a pixel are one byte of six bits, so a pixel is counted once, and the two histograms are
 the margins of the joint one.

@@ -9,14 +9,14 @@ axes (p, q) = (x, y) on XY, (x, t) on XT, (y, t) on YT and a = 1/5:
 
     F(u) = sum over k of f(n - k) exp(-2 pi i u.k),        u = (a, 0), (0, a), (a, a), (a, -a)
 
-Their eight numbers, Re F1, Im F1, Re F2, ..., are decorrelated under the model that two pixels d apart correlate by
-r ** |d|, and the signs make a code: bit b is set where number b is positive. A number below 1e-9 counts as zero, so that a
-constant, whose transform is zero, has the code 0 however sums are rounded.
+Their eight numbers, Re F1, Im F1, Re F2, ..., are decorrelated under the model that two pixels d apart correlate by r
+** |d|, and the signs make a code: bit b is set where number b is positive. A number below 1e-9 counts as zero, so that
+a constant, whose transform is zero, has the code 0 however sums are rounded.
 
 Decorrelation: with M the 8 x 25 matrix of the transform and C the pixels' correlations, D = M C M' is brought into
-order by A = diag(1.000007, 1.000006, ..., 1.000001, 1), which tells equal variances apart as the authors' code does, and
-A D A = V S V'; the code is of V' F, largest variance first. Each column of V has its largest entry positive. Without
-correlation (r = 0), D is a multiple of the identity, and so is V.
+order by A = diag(1.000007, 1.000006, ..., 1.000001, 1), which tells equal variances apart as the authors' code does,
+and A D A = V S V'; the code is of V' F, largest variance first. Each column of V has its largest entry positive.
+Without correlation (r = 0), D is a multiple of the identity, and so is V.
 
 How it is fast: the window is separable, rows of pixels become vector instructions, the sums over time are shared by XT
 and YT, and the real numbers never mix with the imaginary ones.
@@ -120,6 +120,7 @@ def decorrelation_basis(rate_p: float, rate_q: float) -> Doubles:
     for part in (0, 1):
         variances[part::2], V[part::2, part::2] = np.linalg.eigh(D[part::2, part::2])
     V = V[:, np.argsort(-variances, kind="stable")]
+    V[np.abs(V) < 1e-6] = 0  # rounding, which would tell numbers that are exactly zero apart
     signs = np.sign(V[np.abs(V).round(9).argmax(axis=0), np.arange(8)])
     return np.asarray(V * signs)
 

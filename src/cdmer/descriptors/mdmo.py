@@ -1,20 +1,21 @@
 """MDMO: main directional mean optical flow.
 
 Liu, Zhang, Yan, Wang, Zhao and Fu, "A main directional mean optical flow feature for spontaneous micro-expression
-recognition", IEEE Transactions on Affective Computing 2016. In each of 36 regions of the face, and for the flow from the
-first frame to each other one: the directions fall into 8 parts of the circle, the first centred on the direction 0; of the
-fullest part (the first of equals) the mean flow is kept. These are averaged over the frames, as vectors; the lengths are
-divided by the largest, and weighted against the directions:
+recognition", IEEE Transactions on Affective Computing 2016. In each of 36 regions of the face, and for the flow from
+the first frame to each other one: the directions fall into 8 parts of the circle, the first centred on the direction
+0; of the fullest part (the first of equals) the mean flow is kept. These are averaged over the frames, as vectors; the
+lengths are divided by the largest, and weighted against the directions:
 
     (beta rho, (1 - beta) theta),        theta in (-pi, pi], y downward
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.descriptors.flows import Method, flows_of, polar
+from cdmer.descriptors.flows import Method, flows_of, flows_of_record, polar
 from cdmer.descriptors.regions import MDMO_REGIONS, mdmo_labels
 from cdmer.errors import CdmerError
 from cdmer.faces.crop_landmarks import landmarks_in_crop
@@ -63,9 +64,17 @@ def mdmo(
     return np.column_stack([beta * lengths, (1 - beta) * theta]).astype(np.float32).ravel()
 
 
-def mdmo_of_record(record: ClipRecord, beta: float = 0.9, method: Method = "farneback") -> NDArray[np.float32]:
-    """MDMO of a clip of a shard, (1, 72)."""
-    return mdmo(record.frames, landmarks_in_crop(record), beta, method)[None]
+def mdmo_of_record(
+    record: ClipRecord,
+    *,
+    beta: float = 0.9,
+    method: Method = "farneback",
+    flow_parameters: Mapping[str, Any] | None = None,
+    stabilise: bool = False,
+) -> NDArray[np.float32]:
+    """MDMO of a clip of a shard, (1, 72); the last three as `cdmer.motion` has them."""
+    flows = flows_of_record(record, "MDMO", "first", method, flow_parameters, stabilise)
+    return mdmo(flows, landmarks_in_crop(record), beta)[None]
 
 
 def _main_flows(flow: NDArray[np.float32], labels: NDArray[np.int64]) -> NDArray[np.float64]:

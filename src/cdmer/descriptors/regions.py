@@ -15,9 +15,12 @@ from cdmer.errors import CdmerError
 Points = NDArray[np.float64]
 
 _MIRRORED = np.array(
-    [*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)]
-    + [45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40]
-    + [*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65]
+    [
+        *(*range(16, -1, -1), *range(26, 16, -1)),  # jaw, brows
+        *(*range(27, 31), *range(35, 30, -1)),  # nose
+        *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),  # eyes
+        *(*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65),  # lips
+    ]
 )
 _PARTS_OF_A_SIDE = (
     *("outer_forehead", "middle_forehead", "inner_forehead", "outer_lid", "inner_lid", "temple"),
@@ -109,8 +112,8 @@ def hog_rectangles(landmarks: NDArray[np.float32], height: int, width: int) -> l
     rectangles = []
     for name, (members, margins) in _HOG_REGIONS.items():
         part = points[list(members)]
-        left, top = np.floor(part.min(0) - unit * np.array(margins[:2])).astype(int)
-        right, bottom = np.ceil(part.max(0) + unit * np.array(margins[2:])).astype(int)
+        left, top = map(int, np.floor(part.min(0) - unit * np.array(margins[:2])))
+        right, bottom = map(int, np.ceil(part.max(0) + unit * np.array(margins[2:])))
         inside = Rectangle(max(top, 1), min(bottom, height - 1), max(left, 1), min(right, width - 1))
         if inside.bottom <= inside.top or inside.right <= inside.left:
             raise CdmerError(

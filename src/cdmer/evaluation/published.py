@@ -4,6 +4,7 @@
 """
 
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,41 +12,77 @@ import pandas as pd
 
 DEPENDS_ON_FILES = ("published.csv",)
 # Which paper is quoted where several print a cell: TGSR first, whose authors released the benchmark's features.
-PRECEDENCE = ("TGSR", "MADTN", "FR", "DSCNN")
+PRECEDENCE = ("TGSR", "MADTN", "FR", "DSCNN", "MERSiamC3D")
+# A linear SVM on a feature, SVM@FEATURE, is called by its descriptor: the papers' model and variant of it; several
+# where papers print it with and without its parameters.
+DESCRIPTORS = {
+    "lbp_top_r3p8": (("LBP-TOP", "R3P8"), ("LBP-TOP", "")),
+    "lbp_top_r1p4": (("LBP-TOP", "R1P4"),),
+    "lbp_top_r1p8": (("LBP-TOP", "R1P8"),),
+    "lbp_top_r3p4": (("LBP-TOP", "R3P4"),),
+    "lbp_sip_r1": (("LBP-SIP", "R1"),),
+    "lbp_sip_r3": (("LBP-SIP", "R3"),),
+    "lpq_top_decorr01": (("LPQ-TOP", "decorr=0.1"),),
+    "lpq_top_decorr0": (("LPQ-TOP", "decorr=0"),),
+    "hog_top_p4": (("HOG-TOP", "p=4"),),
+    "hog_top_p8": (("HOG-TOP", "p=8"),),
+    "higo_top_p4": (("HIGO-TOP", "p=4"),),
+    "higo_top_p8": (("HIGO-TOP", "p=8"),),
+    "c3d_fc1_sports1m": (("C3D-FC1", "Sports1M"),),
+    "c3d_fc2_sports1m": (("C3D-FC2", "Sports1M"),),
+    "c3d_fc1_ucf101": (("C3D-FC1", "UCF101"),),
+    "c3d_fc2_ucf101": (("C3D-FC2", "UCF101"),),
+    "elbp_top_r3p8": (("ELBP-TOP", ""),),
+    "hog_3d": (("3DHOG", ""),),
+    "hoof": (("HOOF", ""),),
+    "bi_woof": (("Bi-WOOF", ""),),
+    "mdmo": (("MDMO", ""),),
+}
 
 
 class Published(NamedTuple):
-    """UF1 and accuracy as printed (fractions, None where not printed), and the paper."""
+    """Scores as printed (fractions, None where not printed), and the paper."""
 
     uf1: float | None
     accuracy: float | None
     paper: str
+    uar: float | None = None
 
 
 def published_score(type_: str, experiment: str, model: str) -> Published | None:
-    """What the papers print for a model (its public name) in a CDMER experiment, or None.
+    """What the papers print for a model (its public name) in an experiment, or None.
 
     Parameters
     ----------
     type_
-        ``TYPE-I`` or ``TYPE-II``.
+        ``TYPE-I`` or ``TYPE-II`` of CDMER, ``CDE`` or ``single``.
     experiment
-        ``H->V`` and the like, or ``average``.
+        ``H->V`` and the like, or ``average``; in CDE ``composite`` or a database; else a task of
+        `cdmer.protocols.tasks`.
     model
-        Its public name; what follows ``@`` says on what it ran here, and is no part of the papers' name.
+        Its public name. What follows ``@`` says on what it ran here: SVM@FEATURE is what the papers call by the name of
+        the descriptor (`DESCRIPTORS`); ``@released`` is no part of their name; nobody printed another.
     """
-    name = model.partition("@")[0]
     cells = _cells()
-    for paper in PRECEDENCE:
-        uf1, accuracy = (cells.get((paper, type_, experiment, name, metric)) for metric in ("uf1", "accuracy"))
-        if uf1 is not None or accuracy is not None:
-            return Published(uf1, accuracy, paper)
+    for paper, (name, variant) in product(PRECEDENCE, _printed_as(model)):
+        uf1, uar, accuracy = (
+            cells.get((paper, type_, experiment, name, variant, metric)) for metric in ("uf1", "uar", "accuracy")
+        )
+        if {uf1, uar, accuracy} != {None}:
+            return Published(uf1, accuracy, paper, uar)
     return None
+
+
+def _printed_as(model: str) -> tuple[tuple[str, str], ...]:
+    """The models and variants under which the papers print a model."""
+    name, _, on = model.partition("@")
+    if on in ("", "released"):
+        return ((name, ""),)
+    return DESCRIPTORS.get(on, ()) if name == "SVM" else ()
 
 
 @cache
 def _cells() -> dict[tuple[str, ...], float]:
     table = pd.read_csv(Path(__file__).with_name("published.csv"), keep_default_na=False)
-    plain = table[table["variant"] == ""]
-    keys = plain[["paper", "type", "experiment", "model", "metric"]].itertuples(index=False, name=None)
-    return dict(zip(keys, plain["value"].astype(float), strict=True))
+    keys = table[["paper", "type", "experiment", "model", "variant", "metric"]].itertuples(index=False, name=None)
+    return dict(zip(keys, table["value"].astype(float), strict=True))
