@@ -12,6 +12,7 @@ from cdmer.motion.dscnn_input import dscnn_input_of_record
 from cdmer.motion.keyframe_flows import keyframe_flows_of_record
 from cdmer.motion.madtn_image import madtn_image_of_record
 from cdmer.motion.onset_apex_flow import onset_apex_flow_of_record
+from cdmer.plan import Plan
 from cdmer.store.feature_store import FeatureStore
 from cdmer.store.shard import ClipRecord, read_shard, write_shard
 
@@ -169,3 +170,54 @@ def test_a_recipe_tells_every_parameter_of_its_method_and_which_code_it_runs():
     assert parameters["flow_parameters"]["tau"] == 0.25
     assert features["mine"].modules == ("cdmer.motion.onset_apex_flow", "cdmer.motion.tvl1")
     assert features["dscnn_48"].modules == ("cdmer.motion.dscnn_input", "cdmer.motion.coarse_to_fine")
+
+
+def test_planes_of_a_stored_feature_are_not_computed_again(tmp_path):
+    config = read_config({"features": {"mine": {"descriptor": "flow_planes", "planes": ["strain", "u"]}}})
+    with write_shard(tmp_path / "frames.h5", {}) as writer:
+        writer.add("EP03", clip(2), subject="07", emotion="disgust")
+        writer.exclude("EP09", "07", "faces", "no face")
+
+    def compute(feature, source):
+        recipe = config.features[feature].model_copy(update={"method": "farneback"} if feature != "mine" else {})
+        provenance = {"feature": feature, "database": "casme2", "recipe": {"descriptor": recipe.model_dump()}}
+        settings = {"module": recipe.module, "reads": recipe.reads, "parameters": recipe.parameters()}
+        if feature != "mine":
+            settings["parameters"]["flow_parameters"] = {}
+        compute_features(source, tmp_path / f"{feature}.h5", **settings, provenance=provenance, code="0")
+        return FeatureStore(tmp_path / f"{feature}.h5")
+
+    whole = compute("flow_strain_28", tmp_path / "frames.h5")
+    some = compute("mine", whole.path)
+    np.testing.assert_array_equal(some.load().X, whole.load().X[:, [2, 0]])
+    assert (some.load().clip.tolist(), some.load().emotion.tolist()) == (["EP03"], ["disgust"])
+    assert [tuple(excluded) for excluded in some.excluded] == [("EP09", "07", "faces", "no face")]
+    assert some.provenance["made_of"]["feature"] == "flow_strain_28"
+
+
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [
+        ({"feature": "flow_stain_28"}, "flow_stain_28.*did you mean 'flow_strain_28'"),
+        ({"feature": "dscnn_48"}, "no feature of onset_apex_flow"),
+        ({"frames": "onset_apex_offset"}, "reads the frames recipe onset_apex"),
+        ({"feature": "uv", "planes": ["strain"]}, "uv has no plane strain"),
+    ],
+)
+def test_planes_that_another_feature_does_not_have(recipe, words):
+    features = {"uv": {"descriptor": "onset_apex_flow"}, "mine": {"descriptor": "flow_planes", **recipe}}
+    with pytest.raises(CdmerError, match=words):
+        read_config({"features": features})
+
+
+def test_one_flow_serves_fr_and_ststnet(tmp_path):
+    plan = Plan(read_config({"cohort": {"size": "tiny"}}))
+    subject = plan.subjects("casme2")[0]
+    place = "casme2", subject
+    assert plan.frames_of_feature("flow_tvl1_28", *place) == f"results/features/flow_strain_28/casme2/{subject}.h5"
+    assert plan.frames_of_feature("flow_strain_28", *place) == f"results/frames/onset_apex/casme2/{subject}.h5"
+    other = Plan(read_config({"cohort": {"size": "tiny"}, "features": {"flow_strain_28": {"method": "dis"}}}))
+    # what changes the flow changes what is made of it
+    assert plan.frames_made_of("flow_tvl1_28", *place) != other.frames_made_of("flow_tvl1_28", *place)
+    assert plan.frames_made_of("flow_strain_28", *place) == other.frames_made_of("flow_strain_28", *place)
+    assert plan.parts_made_of("flow_tvl1_28", "casme2") != other.parts_made_of("flow_tvl1_28", "casme2")

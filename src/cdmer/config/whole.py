@@ -7,9 +7,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from cdmer.config.databases import Cohort, Database
 from cdmer.config.faces import FacesRecipe
+from cdmer.config.feature_recipe import FeatureRecipe
 from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, descriptor_of
 from cdmer.config.frames import FramesRecipe
 from cdmer.config.models import BlockSettings, Models, ModelSettings
+from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
 from cdmer.config.nearest import nearest
 from cdmer.config.settings import Name, Settings
 from cdmer.config.standard import STANDARD
@@ -93,6 +95,8 @@ class Config(Settings):
             recipe = self.frames[feature.frames]
             if fault := feature.fault(recipe, self.faces[recipe.faces]):
                 raise ValueError(f"features.{name}: {fault}")
+            if fault := self._fault_of_source(feature):
+                raise ValueError(f"features.{name}.{fault}")
         for model, settings in self.chosen_models().items():
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
             if isinstance(settings, BlockSettings):
@@ -108,6 +112,19 @@ class Config(Settings):
                 raise ValueError(f"imported_features: two files for {imported.feature} of {imported.database}")
             seen.add((imported.database, imported.feature))
         return self
+
+    def _fault_of_source(self, feature: FeatureRecipe) -> str:
+        """What keeps a feature from being made of another one; empty where nothing does."""
+        if not isinstance(feature, FlowPlanesRecipe):
+            return ""
+        _known("feature", feature.feature, self.features)
+        source = self.features[feature.feature]
+        if not isinstance(source, OnsetApexFlowRecipe):
+            return f"feature: {feature.feature} is no feature of onset_apex_flow"
+        if source.frames != feature.frames:
+            return f"frames: {feature.feature} reads the frames recipe {source.frames}, name that one"
+        missing = [plane for plane in feature.planes if plane not in source.planes]
+        return f"planes: {feature.feature} has no plane {missing[0]}" if missing else ""
 
     @model_validator(mode="after")
     def _databases_can_be_had(self) -> "Config":
