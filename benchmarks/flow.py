@@ -146,8 +146,8 @@ def clips(folder: Path) -> Iterator[tuple[str, Moved]]:
         truth = read_truth(folder / "results" / "databases" / database / "synthetic" / "truth" / f"{subject}.h5")
         paths = pd.read_csv(table, dtype=str).set_index("clip")["path"]
         for name, known in truth.items():
-            if name in paths.index:
-                yield database, Moved(folder / paths[name], known)
+            # a CASME II clip is named after its subject too
+            yield database, Moved(folder / paths.get(name, paths.get(f"{subject}/{name}")), known)
 
 
 def cohort(folder: Path | None) -> None:

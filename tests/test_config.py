@@ -24,7 +24,7 @@ def test_every_key_is_documented():
     assert not undocumented
 
 
-@pytest.mark.parametrize("name", ["paper-scale", "real-databases", "released-features"])
+@pytest.mark.parametrize("name", ["descriptors", "paper-scale", "real-databases", "released-features"])
 def test_the_shipped_configurations_are_valid(repository, name):
     read_config(yaml.safe_load((repository / f"workflow/configs/{name}.yaml").read_text()))
 
@@ -52,6 +52,24 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"features": {"lbp_sip": {"descriptor": "lbp_sip", "radius": 0}}}, ["features.lbp_sip.radius: input"]),
         ({"features": {"mine": {"frames": "onset_central_offset"}}}, ["features.mine", "clips of one length"]),
         ({"features": {"mine": {"frames": "onset_apex_offset"}}}, ["features.mine", "3 frames"]),
+        ({"features": {"mine": {"radius": [1, 2]}}}, ["features.mine", "neither one number nor three"]),
+        ({"features": {"mine": {"radius": [1, 0, 1]}}}, ["features.mine.radius.1: input"]),
+        ({"features": {"mine": {"descriptor": "elbp_top", "radius": 1}}}, ["features.mine", "at least 2"]),
+        ({"features": {"mine": {"descriptor": "lpq_top", "decorrelation": [1, 0]}}}, ["mine.decorrelation.0", "less"]),
+        ({"features": {"mine": {"descriptor": "bi_woof", "frames": "tim_16"}}}, ["features.mine", "[onset, apex]"]),
+        ({"features": {"mine": {"descriptor": "hoof", "grids": [113], "frames": "tim_16"}}}, ["mine", "grids"]),
+        (
+            {"features": {"mine": {"descriptor": "c3d", "frames": "keyframes_11"}}},
+            ["features.mine", "16 frames of 112"],
+        ),
+        (
+            {"faces": {"aligned_112": {"detector": "none", "alignment": "whole"}}},
+            ["features.", "needs landmarks", "detector: none"],
+        ),
+        ({"models": ["SVM@lbp_spi_r1"]}, ["SVM@FEATURE", "'lbp_sip_r1'"]),
+        ({"models": ["SWM@hoof"]}, ["'SWM'", "'SVM'"]),
+        ({"models": ["TGSR@c3d_fc1_ucf101"]}, ["TGSR weighs facial blocks", "c3d_fc1_ucf101"]),
+        ({"models": ["TGSR@mdmo"]}, ["TGSR@mdmo", "43 of 36 blocks"]),
         ({"frames": {"tim_16": {"rounding": "none"}}}, ["lbp_top_r3p8", "half_up"]),
         ({"faces": {"aligned_112": {"color": "rgb"}}}, ["lbp_top_r3p8", "grey"]),
         ({"faces": 3}, ["faces"]),
@@ -124,3 +142,14 @@ def test_a_feature_that_a_model_reads_or_that_a_user_wrote_must_fit_its_recipes(
     ):
         with pytest.raises(CdmerError, match="c3d reads 16 frames"):
             read_config({**changed, **asked})
+
+
+def test_a_model_may_be_named_with_another_feature():
+    chosen = read_config({"models": ["SVM@lbp_sip_r1", "RSTR@bi_woof", "TGSR@released"]}).chosen_models()
+    assert {name: settings.feature for name, settings in chosen.items()} == {
+        "SVM@lbp_sip_r1": "lbp_sip_r1",
+        "RSTR@bi_woof": "bi_woof",
+        "TGSR@released": "lbp_top_r3p8",
+    }
+    assert chosen["RSTR@bi_woof"].n_blocks == 25
+    assert chosen["SVM@lbp_sip_r1"].parameters() == {"C": 1.0}

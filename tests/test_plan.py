@@ -9,6 +9,7 @@ from cdmer.code import code_digest
 from cdmer.config import read_config
 from cdmer.databases.cohort.plan import plan_database
 from cdmer.databases.stage import write_subject
+from cdmer.descriptors.c3d_weights import weights_place
 from cdmer.descriptors.job import compute_features
 from cdmer.errors import CdmerError
 from cdmer.evaluation.leaks import find_leaks
@@ -168,15 +169,36 @@ def test_a_job_without_a_census_takes_its_own(plan, tmp_path):
 # -- what is computed
 
 
-def test_everything_is_computable_from_a_cohort(plan):
+def test_everything_is_computable_from_a_cohort(plan, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))  # nobody's weights of C3D
     made = plan()
     assert made.left_out("cdmer") == []
     assert made.computable("cdmer") == [(experiment.key, "SVM") for experiment in cdmer_experiments()]
-    features = [feature for feature in made.config.features if not feature.startswith("c3d")]  # needs weights
-    assert made.obtainable() == [(feature, name) for feature in features for name in made.databases]
+    obtainable = [feature for feature in made.config.features if not feature.startswith("c3d_")]
+    assert made.obtainable() == [(feature, name) for feature in obtainable for name in made.databases]
     assert made.stores(made.obtainable()[:1]) == [f"results/features/{FEATURE}/smic_hs.h5"]
     # SAMM has no part in these experiments: its features are made on request only
     assert [name for _, name in made.listed()] == ["smic_hs", "smic_vis", "smic_nir", "casme2"]
+
+
+def test_a_feature_without_its_weights_is_left_out_with_the_reason(plan, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = plan(models=["SVM@c3d_fc1_ucf101", "SVM"])
+    reasons = {entry.model: entry.reason for entry in made.left_out("cdmer")}
+    assert list(reasons) == ["SVM@c3d_fc1_ucf101"]
+    assert f"weights of C3D are not at {tmp_path}" in reasons["SVM@c3d_fc1_ucf101"]
+    assert "cdmer doctor" in reasons["SVM@c3d_fc1_ucf101"]
+    place = weights_place("ucf101")
+    place.parent.mkdir()
+    digests = []
+    for content in (b"weights", b"other weights"):
+        place.write_bytes(content)
+        assert plan(models=["SVM@c3d_fc1_ucf101"]).left_out("cdmer") == []
+        made = plan()
+        digests.append(json.dumps(made.feature_settings("c3d_fc1_ucf101", "samm", made.subjects("samm")[0])))
+    assert digests[0] != digests[1]  # other weights make another feature
+    assert ("c3d_fc1_ucf101", "samm") in made.obtainable()
+    assert ("c3d_fc1_sports1m", "samm") not in made.obtainable()
 
 
 def test_parts_are_in_the_papers_order_with_where_they_come_from(plan, smic_vis):

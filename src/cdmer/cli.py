@@ -123,9 +123,25 @@ def compute(frames: Path, output: Path, settings: Settings = "{}", code: Code = 
 @features_app.command("import")
 def import_(release: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
     """Import a released feature file."""
-    from cdmer.store.released import import_released
+    known = json.loads(settings)
+    if release.suffix.lower() == ".npz":
+        from cdmer.store.released_flow import import_flow_images
 
-    import_released(release, output, **json.loads(settings), code_digest=code)
+        import_flow_images(release, output, feature=known["feature"], database=known["database"], code_digest=code)
+    else:
+        from cdmer.store.released import import_released
+
+        import_released(release, output, **known, code_digest=code)
+
+
+@features_app.command("import-c3d")
+def import_c3d_weights(checkpoint: Path, training: str) -> None:
+    """Put a PyTorch checkpoint of C3D, trained on `sports1m` or `ucf101`, where its features look for it."""
+    from cdmer.descriptors.c3d_weights import import_c3d
+
+    if training not in ("sports1m", "ucf101"):
+        raise CdmerError(f"no weights of C3D are known by {training!r}", "say sports1m or ucf101")
+    typer.echo(f"kept as {import_c3d(checkpoint, training)}")
 
 
 @features_app.command("merge")
@@ -312,6 +328,23 @@ def show_frames(
     picture = output or Path("results/frames") / recipe / "contact_sheet.png"
     draw_frames_sheet(shards or find_shards(recipe, database, subject, stage="frames"), picture, clips)
     typer.echo(str(picture))
+
+
+@app.command("show-feature")
+def show_feature(
+    feature: Annotated[str, typer.Argument(help="A feature, as the configuration names it.")],
+    clip: Annotated[str, typer.Argument(help="A clip, as its database's manifest names it.")],
+    output: Annotated[Path | None, typer.Option(help="The PNG to write; FEATURE-CLIP.png by default.")] = None,
+    database: Annotated[str, typer.Option(help="Its database, where several have a clip of that name.")] = "",
+    sample: Annotated[int, typer.Option(help="Which of the clip's samples, from 0.", min=0)] = 0,
+    results: Annotated[Path, typer.Option(help="The folder of the workflow's results.")] = Path("results"),
+) -> None:
+    """Draw what a model reads of a clip: flow as colours and arrows, LBP codes, histograms of blocks."""
+    from cdmer.descriptors.show import show_feature as draw
+
+    picture = output or Path(f"{feature}-{clip.replace('/', '-')}.png")
+    draw(feature, clip, picture, database=database, sample=sample, results=results)
+    typer.echo(picture)
 
 
 @config_app.command("schema")

@@ -336,7 +336,9 @@ class Plan:
         }
 
     def frames_of_feature(self, feature: str, database: str, subject: str) -> str:
-        """The frames that a feature describes."""
+        """The frames that a feature describes, or the part of another feature that it is made of."""
+        if source := self.config.features[feature].source:
+            return f"results/features/{source}/{database}/{subject}.h5"
         return f"results/frames/{self.config.features[feature].frames}/{database}/{subject}.h5"
 
     def feature_code(self, feature: str) -> str:
@@ -387,7 +389,9 @@ class Plan:
         return _digest(faces, self.interpolator_made_of(interpolator)) if interpolator else faces
 
     def frames_made_of(self, feature: str, database: str, subject: str) -> str:
-        """A digest of what the frames are made of that a feature describes."""
+        """A digest of what the frames are made of that a feature describes, or the part of another feature."""
+        if source := self.config.features[feature].source:
+            return self._part_made_of(source, database, subject)
         recipe = self.config.features[feature].frames
         inputs = self.inputs_of_frames_made_of(recipe, database, subject)
         return _digest(inputs, self.frames_settings(recipe), self.frames_code(recipe))
@@ -397,16 +401,11 @@ class Plan:
         if feature in self.config.imported(database):
             release = Path(self.released_file(database, feature)).stat()
             return _digest(self.import_settings(feature, database), release.st_size, release.st_mtime_ns)
-        return _digest(
-            *(
-                _digest(
-                    self.frames_made_of(feature, database, subject),
-                    self.feature_settings(feature, database, subject),
-                    self.feature_code(feature),
-                )
-                for subject in self.subjects(database)
-            )
-        )
+        return _digest(*(self._part_made_of(feature, database, subject) for subject in self.subjects(database)))
+
+    def _part_made_of(self, feature: str, database: str, subject: str) -> str:
+        frames = self.frames_made_of(feature, database, subject)
+        return _digest(frames, self.feature_settings(feature, database, subject), self.feature_code(feature))
 
     def stores_made_of(self, model: str, experiment: str) -> str:
         """A digest of what the feature stores of a training are made of."""

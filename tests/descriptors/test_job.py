@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from cdmer.descriptors.hog_3d import hog_3d
 from cdmer.descriptors.job import compute_features
 from cdmer.descriptors.lbp_top import lbp_top
 from cdmer.errors import CdmerError
@@ -49,6 +50,8 @@ def test_each_clip_becomes_one_row(clips, tmp_path):
         (np.zeros((2, 12, 14), np.uint8), "2 frames"),
         (np.zeros((5, 12, 14), np.float32), "uint8"),
         (np.zeros((5, 12, 14, 3), np.uint8), "frames, height, width"),
+        (np.zeros((5, 12, 14), np.uint8), "frame 0 of 5 is all black"),
+        (np.ones((5, 3, 14), np.uint8), "grid of 2 leaves blocks empty"),
     ],
 )
 def test_a_clip_that_cannot_be_described_is_named_and_leaves_no_store(clips, tmp_path, frames, words):
@@ -57,3 +60,32 @@ def test_a_clip_that_cannot_be_described_is_named_and_leaves_no_store(clips, tmp
         compute_features(source, tmp_path / "out.h5", **SETTINGS)
     assert caught.value.remedy
     assert [path.name for path in tmp_path.iterdir()] == ["07.h5"]
+
+
+def test_a_descriptor_may_read_the_whole_record(clips, tmp_path):
+    """3DHOG reads landmarks; it gives the clip's samples with their axis."""
+    rng = np.random.default_rng(1)
+    frames = np.cumsum(rng.integers(0, 9, (4, 40, 40), dtype=np.uint8), axis=2, dtype=np.uint8)
+    landmarks = rng.uniform(0, 39, (68, 2)).astype(np.float32)
+    others = {"landmarks": landmarks, "transform": np.eye(2, 3, dtype=np.float32)}
+    settings = {
+        **SETTINGS,
+        "module": "cdmer.descriptors.hog_3d",
+        "reads": "record",
+        "parameters": {"bins": [2, 3, 4]},
+    }
+    with write_shard(tmp_path / "07.h5", {}) as writer:
+        writer.add("EP1", frames, subject="07", emotion="disgust", **others)
+    compute_features(tmp_path / "07.h5", tmp_path / "out.h5", **settings)
+    rows = FeatureStore(tmp_path / "out.h5").load()
+    np.testing.assert_array_equal(rows.X, [hog_3d(frames, landmarks, (2, 3, 4))])
+    np.testing.assert_array_equal(rows.sample, [0])
+
+
+def test_a_flow_that_cannot_be_found_names_the_clip(clips, tmp_path):
+    settings = {**SETTINGS, "module": "cdmer.descriptors.hoof", "reads": "record", "parameters": {"grids": [1]}}
+    frames = np.ones((3, 40, 40), np.float32) * np.arange(40, dtype=np.float32)
+    frames[1, 2, 3] = np.nan
+    with pytest.raises(CdmerError, match=r"clip EP1: .*not finite"):
+        compute_features(shard(tmp_path / "07.h5", {"EP1": frames}), tmp_path / "out.h5", **settings)
+    assert not (tmp_path / "out.h5").exists()

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 import cdmer.evaluation.published as module
-from cdmer.evaluation.published import PRECEDENCE, published_score
+from cdmer.config.standard import STANDARD
+from cdmer.evaluation.published import DESCRIPTORS, PRECEDENCE, published_score
 from cdmer.protocols.cdmer import cdmer_experiments
 from cdmer.protocols.tasks import COMPOSITE, single_tasks
 
@@ -96,3 +97,25 @@ def test_a_variant_is_no_plain_cell():
     """FR prints HOG-TOP for p = 4 and p = 8, and no HOG-TOP."""
     assert set(ROWS.loc[ROWS["model"] == "HOG-TOP", "variant"]) == {"p=4", "p=8"}
     assert published_score("TYPE-I", "H->V", "HOG-TOP") is None
+
+
+def test_an_svm_on_a_descriptor_is_what_the_papers_call_by_its_name():
+    assert published_score("TYPE-I", "H->V", "SVM@lbp_top_r3p8").uf1 == published_score("TYPE-I", "H->V", "SVM").uf1
+    found = published_score("TYPE-I", "H->V", "SVM@lbp_sip_r3")
+    assert (found.uf1, found.accuracy, found.paper) == (0.8574, 0.8592, "FR")
+    found = published_score("TYPE-II", "average", "SVM@lpq_top_decorr01")
+    assert (found.uf1, found.accuracy) == (0.3236, 0.3851)
+    assert published_score("CDE", "composite", "SVM@bi_woof").uf1 == 0.6296
+
+
+@pytest.mark.parametrize("model", ["SVM@mine", "TGSR@lbp_sip_r1", "TCA@lbp_top_r3p8"])
+def test_a_model_on_a_feature_that_nobody_printed_has_no_published_score(model):
+    assert published_score("TYPE-I", "H->V", model) is None
+
+
+def test_every_variant_of_the_papers_descriptors_is_named():
+    rows = ROWS[(ROWS["paper"] == "FR") & ROWS["table"].isin(["Table 3", "Table 4"]) & (ROWS["variant"] != "")]
+    printed = set(rows[["model", "variant"]].itertuples(index=False, name=None))
+    assert len(printed) == 16
+    assert printed <= {named for names in DESCRIPTORS.values() for named in names}
+    assert set(DESCRIPTORS) <= set(STANDARD["features"])

@@ -78,7 +78,7 @@ STANDARD: dict[str, dict[str, dict[str, Any]]] = {
         "hoof": {"descriptor": "hoof"},
         "bi_woof": {"descriptor": "bi_woof"},
         "mdmo": {"descriptor": "mdmo"},
-        "flow_tvl1_28": {"descriptor": "onset_apex_flow"},
+        "flow_tvl1_28": {"descriptor": "flow_planes"},
         "flow_strain_28": {"descriptor": "onset_apex_flow", "planes": ["u", "v", "strain"]},
         "dscnn_48": {"descriptor": "dscnn_input"},
         "madtn_112": {"descriptor": "madtn_image"},

@@ -7,10 +7,12 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 
 from cdmer.config.databases import Cohort, Database
 from cdmer.config.faces import FacesRecipe
+from cdmer.config.feature_recipe import FeatureRecipe
 from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, descriptor_of
 from cdmer.config.frames import FramesRecipe
 from cdmer.config.interpolators import SHIPPED, Interpolator
 from cdmer.config.models import BlockSettings, Models, ModelSettings
+from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
 from cdmer.config.nearest import nearest
 from cdmer.config.settings import Name, Settings
 from cdmer.config.standard import STANDARD
@@ -97,6 +99,8 @@ class Config(Settings):
             _known(f"features.{name}.frames", feature.frames, self.frames)
             if (fault := self.fault_of(name)) and not self._is_unasked_for(name):
                 raise ValueError(f"features.{name}: {fault}")
+            if fault := self._fault_of_source(feature):
+                raise ValueError(f"features.{name}.{fault}")
         return self
 
     @model_validator(mode="after")
@@ -152,6 +156,18 @@ class Config(Settings):
             if names.count(name) > 1:
                 raise ValueError(f"{info.field_name}: {name!r} is listed twice")
         return names
+    def _fault_of_source(self, feature: FeatureRecipe) -> str:
+        """What keeps a feature from being made of another one; empty where nothing does."""
+        if not isinstance(feature, FlowPlanesRecipe):
+            return ""
+        _known("feature", feature.feature, self.features)
+        source = self.features[feature.feature]
+        if not isinstance(source, OnsetApexFlowRecipe):
+            return f"feature: {feature.feature} is no feature of onset_apex_flow"
+        if source.frames != feature.frames:
+            return f"frames: {feature.feature} reads the frames recipe {source.frames}, name that one"
+        missing = [plane for plane in feature.planes if plane not in source.planes]
+        return f"planes: {feature.feature} has no plane {missing[0]}" if missing else ""
 
     @model_validator(mode="after")
     def _databases_can_be_had(self) -> "Config":
@@ -175,7 +191,7 @@ class Config(Settings):
         """The settings of a model, or of MODEL@FEATURE: that model on another feature."""
         base, _, feature = name.partition("@")
         if name in known or base not in known or not feature:
-            _known("models", name, known)
+            _known("models", base if feature in self.features and name not in known else name, known)
             return known[name]
         _known(f"models: {base}@FEATURE", feature, self.features)
         other: dict[str, Any] = {"feature": feature}

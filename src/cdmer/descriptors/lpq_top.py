@@ -120,6 +120,7 @@ def decorrelation_basis(rate_p: float, rate_q: float) -> Doubles:
     for part in (0, 1):
         variances[part::2], V[part::2, part::2] = np.linalg.eigh(D[part::2, part::2])
     V = V[:, np.argsort(-variances, kind="stable")]
+    V[np.abs(V) < 1e-6] = 0  # rounding, which would tell numbers that are exactly zero apart
     signs = np.sign(V[np.abs(V).round(9).argmax(axis=0), np.arange(8)])
     return np.asarray(V * signs)
 

@@ -13,8 +13,8 @@ import pandas as pd
 DEPENDS_ON_FILES = ("published.csv",)
 # Which paper is quoted where several print a cell: TGSR first: its authors gave out features.
 PRECEDENCE = ("TGSR", "MADTN", "FR", "DSCNN", "MERSiamC3D")
-# A linear SVM on a feature, SVM@FEATURE, is called by its descriptor: the papers' model and variant of it; several where
-# papers print it with and without its parameters.
+# A linear SVM on a feature, SVM@FEATURE, is called by its descriptor: the papers' model and variant of it; several
+# where papers print it with and without its parameters.
 DESCRIPTORS = {
     "lbp_top_r3p8": (("LBP-TOP", "R3P8"), ("LBP-TOP", "")),
     "lbp_top_r1p4": (("LBP-TOP", "R1P4"),),
