@@ -63,9 +63,11 @@ def test_the_shipped_configurations_are_valid(repository, name):
             ["features.mine", "16 frames of 112"],
         ),
         (
-            {"faces": {"aligned_112": {"detector": "none", "alignment": "whole"}}},
-            ["features.", "needs landmarks", "detector: none"],
+            {"faces": {"aligned_112": {"detector": "none", "alignment": "whole"}}, "models": ["SVM@mdmo"]},
+            ["features.mdmo", "needs landmarks", "detector: none"],
         ),
+        ({"frames": {"tim_16": {"length": 20}}, "models": ["SVM@c3d_fc1_ucf101"]}, ["c3d_fc1_ucf101", "not 20"]),
+        ({"frames": {"tim_16": {"length": 3}}, "features": {"mine": {"radius": 2}}, "models": ["SVM@hoof"]}, ["mine"]),
         ({"models": ["SVM@lbp_spi_r1"]}, ["SVM@FEATURE", "'lbp_sip_r1'"]),
         ({"models": ["SWM@hoof"]}, ["'SWM'", "'SVM'"]),
         ({"models": ["TGSR@c3d_fc1_ucf101"]}, ["TGSR weighs facial blocks", "c3d_fc1_ucf101"]),
@@ -132,18 +134,6 @@ def test_a_recipe_without_descriptor_is_lbp_top_and_another_descriptor_replaces_
     assert features["lbp_top_r3p8"].blocks == 85
 
 
-def test_a_feature_that_a_model_reads_or_that_a_user_wrote_must_fit_its_recipes():
-    changed = {"frames": {"tim_16": {"length": 20}}}
-    read_config(changed)  # C3D's shipped features no longer fit, but nobody asked for them
-    for asked in (
-        {"models": ["SVM@c3d_fc1_sports1m"]},
-        {"features": {"mine": {"descriptor": "c3d"}}},
-        {"features": {"c3d_fc1_sports1m": {"layer": "fc2"}}},
-    ):
-        with pytest.raises(CdmerError, match="c3d reads 16 frames"):
-            read_config({**changed, **asked})
-
-
 def test_a_model_may_be_named_with_another_feature():
     chosen = read_config({"models": ["SVM@lbp_sip_r1", "RSTR@bi_woof", "TGSR@released"]}).chosen_models()
     assert {name: settings.feature for name, settings in chosen.items()} == {
@@ -153,3 +143,9 @@ def test_a_model_may_be_named_with_another_feature():
     }
     assert chosen["RSTR@bi_woof"].n_blocks == 25
     assert chosen["SVM@lbp_sip_r1"].parameters() == {"C": 1.0}
+
+
+def test_a_standard_feature_that_no_longer_fits_is_no_fault_unless_a_model_reads_it():
+    config = read_config({"frames": {"tim_16": {"length": 20}}})
+    assert "16 frames" in config.unfit("c3d_fc1_ucf101")
+    assert config.unfit("lbp_top_r3p8") is None

@@ -201,6 +201,13 @@ def test_a_feature_without_its_weights_is_left_out_with_the_reason(plan, tmp_pat
     assert ("c3d_fc1_sports1m", "samm") not in made.obtainable()
 
 
+def test_a_standard_feature_that_no_longer_fits_is_left_out(plan):
+    made = plan(faces={"aligned_112": {"detector": "none", "alignment": "whole"}})
+    assert "needs landmarks" in made.lacks("mdmo", "samm")
+    assert ("mdmo", "samm") not in made.obtainable()
+    assert ("lbp_sip_r1", "samm") in made.obtainable()
+
+
 def test_parts_are_in_the_papers_order_with_where_they_come_from(plan, smic_vis):
     made = plan(databases={"smic_vis": {"root": str(smic_vis)}})
     parts = made.table_settings("cdmer")["parts"]

@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -135,12 +135,10 @@ def import_(release: Path, output: Path, settings: Settings = "{}", code: Code =
 
 
 @features_app.command("import-c3d")
-def import_c3d_weights(checkpoint: Path, training: str) -> None:
+def import_c3d_weights(checkpoint: Path, training: Literal["sports1m", "ucf101"]) -> None:
     """Put a PyTorch checkpoint of C3D, trained on `sports1m` or `ucf101`, where its features look for it."""
     from cdmer.descriptors.c3d_weights import import_c3d
 
-    if training not in ("sports1m", "ucf101"):
-        raise CdmerError(f"no weights of C3D are known by {training!r}", "say sports1m or ucf101")
     typer.echo(f"kept as {import_c3d(checkpoint, training)}")
 
 

@@ -357,7 +357,7 @@ class Plan:
             return ""
         if not self.has_clips(database):
             return f"{database} has released features but no clips to compute {feature} from"
-        if fault := self.config.fault_of(feature):
+        if fault := self.config.unfit(feature):
             return fault
         recipe = self.config.features[feature]
         return missing_weights(recipe.training) if isinstance(recipe, C3dRecipe) else ""

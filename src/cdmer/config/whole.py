@@ -95,9 +95,10 @@ class Config(Settings):
                 _known(f"frames.{name}.network", frames.interpolator, self.interpolators)
             if frames.fault:
                 raise ValueError(f"frames.{name}: {frames.fault}")
+        read = {settings.feature for settings in self.chosen_models().values()}
         for name, feature in self.features.items():
             _known(f"features.{name}.frames", feature.frames, self.frames)
-            if (fault := self.fault_of(name)) and not self._is_unasked_for(name):
+            if (fault := self.unfit(name)) and (name in read or not self._is_standard(name)):
                 raise ValueError(f"features.{name}: {fault}")
             if fault := self._fault_of_source(feature):
                 raise ValueError(f"features.{name}.{fault}")
@@ -124,18 +125,6 @@ class Config(Settings):
                 raise ValueError(f"imported_features: two files for {imported.feature} of {imported.database}")
             seen.add((imported.database, imported.feature))
         return self
-
-    def fault_of(self, feature: str) -> str | None:
-        """Why a feature cannot be computed from its recipes, found before anything is computed."""
-        frames = self.frames[self.features[feature].frames]
-        return self.features[feature].fault(frames, self.faces[frames.faces])
-
-    def _is_unasked_for(self, feature: str) -> bool:
-        """Whether a feature came with cdmer, unchanged, and no model reads it: another recipe may do without it."""
-        standard = STANDARD["features"].get(feature)
-        entry = self.features[feature]
-        shipped = standard is not None and type(entry).model_validate(standard) == entry
-        return shipped and feature not in {settings.feature for settings in self.chosen_models().values()}
 
     def _check_interpolators(self) -> None:
         for name, interpolator in self.interpolators.items():
@@ -207,6 +196,20 @@ class Config(Settings):
         if not blocks:
             raise ValueError(f"models: {model} weighs facial blocks, and the feature {feature} has none")
         return blocks
+
+    def unfit(self, feature: str) -> str | None:
+        """What a feature could not read of the frames that it is given.
+
+        That is an error where the feature is the user's own or a chosen model reads it; a standard one that nobody
+        asked for is left out.
+        """
+        recipe = self.features[feature]
+        frames = self.frames[recipe.frames]
+        return recipe.fault(frames, self.faces[frames.faces])
+
+    def _is_standard(self, feature: str) -> bool:
+        standard = STANDARD["features"].get(feature)
+        return standard is not None and self.features[feature] == type(self.features[feature]).model_validate(standard)
 
     def imported(self, database: str) -> dict[str, ImportedFeature]:
         """The released features of a database, by the name of the feature that they stand for."""
