@@ -8,7 +8,10 @@ linear system; where a sign would turn, its sample leaves; when none would, the 
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.jit import helper, kernel
+from cdmer.jit import helper, kernel, summing_helper
+from cdmer.threads import each
+
+ROWS = 256  # at a time
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -32,7 +35,13 @@ def descend(P: Floats, gram: Floats, target: Floats, bound: float, positive: boo
     """
     if not P.flags.c_contiguous or P.dtype != np.float64:
         raise ValueError("P is changed in place: give C-contiguous doubles")
-    return int(_descend(P, np.ascontiguousarray(gram), np.ascontiguousarray(target), float(bound), bool(positive)))
+    gram, target = np.ascontiguousarray(gram), np.ascontiguousarray(target)
+
+    def part(first: int) -> int:
+        rows = slice(first, first + ROWS)
+        return int(_descend(P[rows], gram, target[rows], float(bound), bool(positive)))
+
+    return max(each(part, range(0, len(P), ROWS)), default=0)
 
 
 @kernel
@@ -75,7 +84,7 @@ def _descend(P: Floats, gram: Floats, target: Floats, bound: float, positive: bo
     return most
 
 
-@helper
+@summing_helper
 def _farthest(
     p: Floats,
     b: Floats,
@@ -149,7 +158,7 @@ def _slide(L: Floats, x: Floats, p: Floats, gram: Floats, active: Integers, sign
     return leaver
 
 
-@helper
+@summing_helper
 def _factor(L: Floats, gram: Floats, active: Integers, done: int, m: int) -> int:
     """Rows `done` to `m` of the Cholesky factor of the active samples' Gram matrix; stop at one that is singular."""
     for e in range(done, m):
@@ -168,7 +177,7 @@ def _factor(L: Floats, gram: Floats, active: Integers, done: int, m: int) -> int
     return m
 
 
-@helper
+@summing_helper
 def _solve(L: Floats, x: Floats, m: int) -> None:
     """``L L^T x' = x`` in place, the leading `m`."""
     for e in range(m):

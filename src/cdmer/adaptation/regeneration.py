@@ -19,7 +19,7 @@ cache, until their own residual is below it, and then all to the last of these e
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import scipy.linalg
@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from cdmer.adaptation.lasso import descend
 from cdmer.jit import kernel, summing_helper
+from cdmer.threads import each
 
 START, GROWTH, LARGEST = 1e-3, 1.1, 1e15  # the penalty's schedule
 TOLERANCE = 1e-8
@@ -109,20 +110,21 @@ def follow_schedule(problem: Regeneration, mu: float) -> Solved:
     blocks = [slice(first, first + ROWS) for first in range(0, n_rows, ROWS)]
     done = np.zeros(len(blocks), np.intp)
     residual = np.zeros(len(blocks))
-    last, first_pass = 1, True
+
+    def advance(index: int, stop: int, tolerance: float) -> None:
+        rows = blocks[index]
+        done[index], residual[index] = _iterate(
+            W[rows], P[rows], T[rows], target[rows], U, UT, s, mu, penalties, done[index], stop, tolerance
+        )
+
+    each(partial(advance, stop=MOST_ITERATIONS, tolerance=TOLERANCE), range(len(blocks)))
+    last = int(done.max())
     while True:
-        for index, rows in enumerate(blocks):
-            if first_pass or done[index] < last:
-                done[index], residual[index] = _iterate(
-                    W[rows], P[rows], T[rows], target[rows], U, UT, s, mu, penalties,
-                    done[index], MOST_ITERATIONS if first_pass else last, TOLERANCE if first_pass else 0.0,
-                )  # fmt: skip
-        first_pass = False
-        last = int(done.max())
-        if (done == last).all():
-            if residual.max() < TOLERANCE or last == MOST_ITERATIONS:
-                break
-            last += 1
+        behind = np.flatnonzero(done < last).tolist()
+        each(partial(advance, stop=last, tolerance=0.0), behind)
+        if residual.max() < TOLERANCE or last == MOST_ITERATIONS:
+            break
+        last += 1
     threshold = mu / penalties[last - 1]
     return Solved((W - np.clip(W, -threshold, threshold)).T, last, float(residual.max()))
 
