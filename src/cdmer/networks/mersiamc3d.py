@@ -30,9 +30,7 @@ class SinC3D(nn.Module):
         super().__init__()
         self.scaling = Scaling(channels, "deviation", space=3)
         widths = (channels, *WIDTHS)
-        self.convolutions = nn.ModuleList(
-            nn.Conv3d(before, after, 3, padding=1) for before, after in pairwise(widths)
-        )
+        self.convolutions = nn.ModuleList(nn.Conv3d(before, after, 3, padding=1) for before, after in pairwise(widths))
         self.pools = nn.ModuleList(
             nn.MaxPool3d((1, 2, 2) if place == 0 else 2, ceil_mode=True) for place in range(len(WIDTHS))
         )
