@@ -21,7 +21,7 @@ from cdmer.networks.training import Machinery, Trial, train
 
 
 class Small(Network):
-    """Everything that the loop must handle, in little: scaling, dropout, batch normalisation, a target, augmentation."""
+    """Everything that the loop must handle, in little: scaling, dropout, normalisation, a target, augmentation."""
 
     title = "Small"
     recipe = Recipe("sgd", 0.05, epochs=6, quick_epochs=3, batch=8, momentum=0.9, nesterov=True, weight_decay=1e-4)
@@ -93,7 +93,9 @@ ALL = [Small, STSTNet, OFFApexNet, DualInception, BasicInception, FR, FR_fc, FR_
 def test_trainings_together_end_as_each_ends_alone(kind):
     X, label = data(10, kind().shape)
     trials = folds(label, 2, target=True)  # 8 and 7 samples: two steps of 5 and 3, 5 and 2
-    options = {"recipe": kind.recipe.changed(batch=5), "epochs": 2 if kind in (Small, STSTNet) else 1}
+    # Adam divides by a gradient's own size and so makes the last bit of one near 0 a whole step; SGD does not
+    recipe = kind.recipe.changed(batch=5, optimizer="sgd", rate=0.05, momentum=0.9)
+    options = {"recipe": recipe, "epochs": 2 if kind in (Small, STSTNet) else 1}
     alone = [run(kind, X, [trial], **options)[0] for trial in trials]
     for engine in ("looped", "stacked"):
         together = run(kind, X, trials, machinery=Machinery(engine=engine, group=2), keep_weights=True, **options)
