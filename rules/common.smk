@@ -1,9 +1,10 @@
+import inspect
 import json
 
 from cdmer.code import code_digest
 from cdmer.config import read_config
 from cdmer.errors import CdmerError
-from cdmer.plan import Plan, experiment_of
+from cdmer.plan import Plan
 from cdmer.runlock import hold_run_lock
 from cdmer.watch import set_job_environment
 
@@ -36,168 +37,28 @@ wildcard_constraints:
     feature="|".join(PLAN.config.features),
     sheet=r"[\w-]+",
     subject=r"[\w.-]+",
-    experiment=r"[A-Z]_to_[A-Z]",
+    experiment=r"[A-Z]_to_[A-Z]|composite|\w+_(\d|objective)",
+    protocol="cde|single",
     model="|".join(PLAN.models),
 
 
-def as_json(settings):
-    """Settings as one canonical text, so that only a change of their values changes a rule's params."""
-    return json.dumps(settings, sort_keys=True)
-
-
-# -- databases
-
-
-def cohort_settings(wildcards):
-    return as_json(PLAN.cohort_settings())
-
-
-def reader_code(wildcards):
-    return PLAN.reader_code(wildcards.database)
-
-
-def reader_settings(wildcards):
-    return as_json(PLAN.reader_settings(wildcards.database))
-
-
-def clips_digest(wildcards):
-    return PLAN.clips_digest(wildcards.database, wildcards.subject)
-
-
-def rendered(wildcards):
-    """What has to be made before a subject of a synthetic database can be read; nothing for a real one."""
-    return PLAN.rendered(wildcards.database)
-
-
-def slices(wildcards):
-    return [
-        f"results/databases/{wildcards.database}/subjects/{subject}.csv"
-        for subject in PLAN.subjects(wildcards.database)
-    ]
-
-
-# -- faces, frames, features
-
-
-def faces_settings(wildcards):
-    return as_json(PLAN.faces_settings(wildcards.recipe, wildcards.database))
-
-
-def on_missing_face(wildcards):
-    return PLAN.config.faces[wildcards.recipe].on_missing_face
-
-
-def missing_faces(wildcards):
-    return PLAN.missing_faces(wildcards.feature, wildcards.database)
-
-
-def faces_code(wildcards):
-    return PLAN.faces_code(wildcards.recipe)
-
-
-def faces_to_show(wildcards):
-    return PLAN.faces_to_show(wildcards.recipe)
-
-
-def frames_settings(wildcards):
-    return as_json(PLAN.frames_settings(wildcards.recipe))
-
-
-def frames_code(wildcards):
-    return PLAN.frames_code(wildcards.recipe)
-
-
-def faces_of_frames(wildcards):
-    recipe = PLAN.config.frames[wildcards.recipe].faces
-    return f"results/faces/{recipe}/{wildcards.database}/{wildcards.subject}.h5"
-
-
-def feature_settings(wildcards):
-    return as_json(
-        PLAN.feature_settings(wildcards.feature, wildcards.database, wildcards.subject)
-    )
-
-
-def feature_code(wildcards):
-    return PLAN.feature_code(wildcards.feature)
-
-
-def frames_of_feature(wildcards):
-    recipe = PLAN.config.features[wildcards.feature].frames
-    return f"results/frames/{recipe}/{wildcards.database}/{wildcards.subject}.h5"
-
-
-def released_file(wildcards):
-    return PLAN.released_file(wildcards.database, wildcards.feature)
-
-
-def import_settings(wildcards):
-    return as_json(PLAN.import_settings(wildcards.feature, wildcards.database))
-
-
-def shards(wildcards):
-    return PLAN.shards(wildcards.feature, wildcards.database)
-
-
-def manifest(wildcards):
-    return PLAN.manifest(wildcards.feature, wildcards.database)
-
-
-# -- upstream: what a job's inputs are made of
-
-
-def faces_made_of(wildcards):
-    recipe = PLAN.config.frames[wildcards.recipe].faces
-    return PLAN.faces_made_of(recipe, wildcards.database, wildcards.subject)
-
-
-def frames_made_of(wildcards):
-    recipe = PLAN.config.features[wildcards.feature].frames
-    return PLAN.frames_made_of(recipe, wildcards.database, wildcards.subject)
-
-
-def parts_made_of(wildcards):
-    return PLAN.parts_made_of(wildcards.feature, wildcards.database)
-
-
-def stores_made_of(wildcards):
-    return PLAN.stores_made_of(wildcards.model, experiment_of(wildcards.experiment))
-
-
-def listed_made_of(wildcards):
-    return PLAN.listed_made_of()
-
-
-def predictions_made_of(wildcards):
-    return PLAN.predictions_made_of()
-
-
-# -- models, tables
-
-
-def source_store(wildcards):
-    return PLAN.store(wildcards.model, experiment_of(wildcards.experiment).source)
-
-
-def target_store(wildcards):
-    return PLAN.store(wildcards.model, experiment_of(wildcards.experiment).target)
-
-
-def model_settings(wildcards):
-    return as_json(
-        PLAN.model_settings(wildcards.model, experiment_of(wildcards.experiment))
-    )
-
-
-def model_code(wildcards):
-    return PLAN.model_code(wildcards.model)
-
-
-def predictions(wildcards):
-    try:
-        return PLAN.predictions()
-    except CdmerError as error:
-        raise WorkflowError(str(error)) from None
+def ask(method, **fixed):
+    """A function of a rule's wildcards that asks the plan, by the names of the method's parameters.
+
+    Settings come back as one canonical text, so that only a change of their values changes a rule's params.
+    """
+    names = [name for name in inspect.signature(method).parameters if name not in fixed]
+
+    def answer(wildcards):
+        try:
+            found = method(
+                **{name: getattr(wildcards, name) for name in names}, **fixed
+            )
+        except CdmerError as error:
+            raise WorkflowError(str(error)) from None
+        return json.dumps(found, sort_keys=True) if isinstance(found, dict) else found
+
+    return answer
 
 
 def tables():

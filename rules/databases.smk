@@ -4,7 +4,7 @@ rule annotate_cohort:
     log:
         "results/logs/databases/{database}/annotate-{sheet}.log",
     params:
-        settings=cohort_settings,
+        settings=ask(PLAN.cohort_settings),
         code=code_digest("cdmer.databases.cohort.annotation"),
     shell:
         "cdmer --log {log} databases annotate {wildcards.database} {output}"
@@ -19,9 +19,9 @@ rule render_subject:
     resources:
         mem_mb=1500,
     params:
-        settings=cohort_settings,
+        settings=ask(PLAN.cohort_settings),
         folder="results/databases/{database}/synthetic",
-        planned=clips_digest,
+        planned=ask(PLAN.clips_digest),
         code=code_digest("cdmer.databases.cohort.render"),
     shell:
         "cdmer --log {log} databases render {wildcards.database} {wildcards.subject}"
@@ -31,15 +31,15 @@ rule render_subject:
 
 rule read_subject:
     input:
-        rendered,
+        ask(PLAN.rendered),
     output:
         "results/databases/{database}/subjects/{subject}.csv",
     log:
         "results/logs/databases/{database}/read-{subject}.log",
     params:
-        settings=reader_settings,
-        clips=clips_digest,
-        code=reader_code,
+        settings=ask(PLAN.reader_settings),
+        clips=ask(PLAN.clips_digest),
+        code=ask(PLAN.reader_code),
     shell:
         "cdmer --log {log} databases read {wildcards.subject} {output}"
         " --settings {params.settings:q} --clips {params.clips} --code {params.code}"
@@ -47,7 +47,7 @@ rule read_subject:
 
 rule join_manifest:
     input:
-        slices,
+        ask(PLAN.slices),
     output:
         "results/databases/{database}/manifest.csv",
     log:

@@ -8,11 +8,11 @@ rule align_faces:
     resources:
         mem_mb=2000,
         # what to do about a clip without a face changes no crop: as a resource it makes no finished job stale
-        on_missing_face=on_missing_face,
+        on_missing_face=ask(PLAN.on_missing_face),
     params:
-        settings=faces_settings,
-        clips=clips_digest,
-        code=faces_code,
+        settings=ask(PLAN.faces_settings),
+        clips=ask(PLAN.clips_digest),
+        code=ask(PLAN.faces_code),
     shell:
         "cdmer --log {log} faces {input} {output} --settings {params.settings:q}"
         " --on-missing-face {resources.on_missing_face} --clips {params.clips} --code {params.code}"
@@ -21,7 +21,7 @@ rule align_faces:
 # What a recipe's models will see, for a person to look at: snakemake results/faces/RECIPE/contact_sheet.png
 rule show_faces:
     input:
-        faces_to_show,
+        ask(PLAN.faces_to_show),
     output:
         "results/faces/{recipe}/contact_sheet.png",
     log:

@@ -1,6 +1,6 @@
 rule compute_features:
     input:
-        frames_of_feature,
+        ask(PLAN.frames_of_feature),
     output:
         "results/features/{feature}/{database}/{subject}.h5",
     log:
@@ -8,9 +8,9 @@ rule compute_features:
     resources:
         mem_mb=1000,
     params:
-        upstream=frames_made_of,
-        settings=feature_settings,
-        code=feature_code,
+        upstream=ask(PLAN.frames_made_of),
+        settings=ask(PLAN.feature_settings),
+        code=ask(PLAN.feature_code),
     shell:
         "cdmer --log {log} features compute {input} {output} --settings {params.settings:q}"
         " --code {params.code}"
@@ -19,13 +19,13 @@ rule compute_features:
 # A released file is one more part of a store, in place of the subjects' parts.
 rule import_released:
     input:
-        released_file,
+        ask(PLAN.released_file),
     output:
         "results/features/{feature}/{database}.released.h5",
     log:
         "results/logs/features/{feature}/{database}.released.log",
     params:
-        settings=import_settings,
+        settings=ask(PLAN.import_settings),
         code=code_digest("cdmer.store.released"),
     shell:
         "cdmer --log {log} features import {input:q} {output} --settings {params.settings:q}"
@@ -34,16 +34,16 @@ rule import_released:
 
 rule merge_features:
     input:
-        shards=shards,
-        manifest=manifest,
+        shards=ask(PLAN.shards),
+        manifest=ask(PLAN.manifest),
     output:
         store="results/features/{feature}/{database}.h5",
         exclusions="results/features/{feature}/{database}.exclusions.csv",
     log:
         "results/logs/features/{feature}/{database}.log",
     params:
-        upstream=parts_made_of,
-        on_missing_face=missing_faces,
+        upstream=ask(PLAN.parts_made_of),
+        on_missing_face=ask(PLAN.missing_faces),
         code=code_digest("cdmer.store.feature_store", "cdmer.store.exclusions"),
     shell:
         "cdmer --log {log} features merge {input.shards} --output {output.store}"

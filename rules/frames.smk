@@ -1,6 +1,6 @@
 rule interpolate_frames:
     input:
-        faces_of_frames,
+        ask(PLAN.faces_of_frames),
     output:
         "results/frames/{recipe}/{database}/{subject}.h5",
     log:
@@ -8,9 +8,9 @@ rule interpolate_frames:
     resources:
         mem_mb=1000,
     params:
-        upstream=faces_made_of,
-        settings=frames_settings,
-        code=frames_code,
+        upstream=ask(PLAN.faces_made_of),
+        settings=ask(PLAN.frames_settings),
+        code=ask(PLAN.frames_code),
     shell:
         "cdmer --log {log} frames {input} {output} --settings {params.settings:q}"
         " --code {params.code}"

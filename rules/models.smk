@@ -1,7 +1,6 @@
 rule train_model:
     input:
-        source=source_store,
-        target=target_store,
+        ask(PLAN.stores_of),
     output:
         predictions="results/models/cdmer/{experiment}/{model}/predictions.csv",
         metrics="results/models/cdmer/{experiment}/{model}/metrics.json",
@@ -11,9 +10,30 @@ rule train_model:
     resources:
         mem_mb=1500,
     params:
-        upstream=stores_made_of,
-        settings=model_settings,
-        code=model_code,
+        upstream=ask(PLAN.stores_made_of),
+        settings=ask(PLAN.training_settings),
+        code=ask(PLAN.model_code),
     shell:
-        "cdmer --log {log} models {input.source} {input.target} {output.predictions}"
+        "cdmer --log {log} models {input} {output.predictions}"
         " {output.metrics} {output.grid} --settings {params.settings:q} --code {params.code}"
+
+
+# Leave one subject out: all folds of a task in one job.
+rule train_folds:
+    input:
+        stores=ask(PLAN.stores_of),
+        manifests=ask(PLAN.manifests_of),
+    output:
+        predictions="results/models/{protocol}/{experiment}/{model}/predictions.csv",
+        metrics="results/models/{protocol}/{experiment}/{model}/metrics.json",
+    log:
+        "results/models/{protocol}/{experiment}/{model}/log.txt",
+    resources:
+        mem_mb=1500,
+    params:
+        upstream=ask(PLAN.stores_made_of),
+        settings=ask(PLAN.training_settings),
+        code=ask(PLAN.model_code),
+    shell:
+        "cdmer --log {log} folds {output} {input.stores} {input.manifests}"
+        " --settings {params.settings:q} --code {params.code}"

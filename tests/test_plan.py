@@ -11,9 +11,11 @@ from cdmer.databases.cohort.plan import plan_database
 from cdmer.databases.stage import write_subject
 from cdmer.descriptors.job import compute_features
 from cdmer.errors import CdmerError
+from cdmer.evaluation.loso_tables import tabulate_loso
 from cdmer.evaluation.tables import tabulate_cdmer
-from cdmer.plan import Plan, experiment_of
+from cdmer.plan import Plan, databases_of, experiments
 from cdmer.protocols.cdmer import cdmer_experiments
+from cdmer.protocols.loso import train_folds
 from cdmer.protocols.train import train_model
 from cdmer.store.released import import_released
 
@@ -68,9 +70,13 @@ def test_without_a_root_a_look_alike_stands_in(plan):
         assert made.root(name).startswith(f"results/databases/{name}/synthetic/")
     assert made.annotation("smic_hs") is None
     assert made.annotation("casme2") == "results/databases/casme2/synthetic/CASME2-coding-20140508.xlsx"
-    # a database can be read once all its frames and its spreadsheet are there
+    # a database can be read once all its frames and its spreadsheets are there
     truths = [f"results/databases/casme2/synthetic/truth/{subject}.h5" for subject in made.subjects("casme2")]
-    assert made.rendered("casme2") == [*truths, made.annotation("casme2")]
+    assert made.rendered("casme2") == [
+        *truths,
+        made.annotation("casme2"),
+        "results/databases/casme2/synthetic/CASME2-ObjectiveClasses.xlsx",
+    ]
     assert len(made.rendered("smic_vis")) == len(made.subjects("smic_vis"))
 
 
@@ -163,8 +169,8 @@ def test_a_job_without_a_census_takes_its_own(plan, tmp_path):
 
 def test_everything_is_computable_from_a_cohort(plan):
     made = plan()
-    assert made.left_out() == []
-    assert made.computable() == [(experiment, "SVM") for experiment in cdmer_experiments()]
+    assert made.left_out("cdmer") == []
+    assert made.computable("cdmer") == [(experiment.key, "SVM") for experiment in cdmer_experiments()]
     assert made.obtainable() == [(FEATURE, name) for name in made.databases]
     assert made.stores(made.obtainable()[:1]) == [f"results/features/{FEATURE}/smic_hs.h5"]
     # SAMM has no part in these experiments: its features are made on request only
@@ -173,13 +179,13 @@ def test_everything_is_computable_from_a_cohort(plan):
 
 def test_parts_are_in_the_papers_order_with_where_they_come_from(plan, smic_vis):
     made = plan(databases={"smic_vis": {"root": str(smic_vis)}})
-    parts = made.parts()
+    parts = made.table_settings("cdmer")["parts"]
     assert [part["experiment"] for part in parts] == [
         *("H->V", "V->H", "H->N", "N->H", "V->N", "N->V"),
         *("C->H", "H->C", "C->V", "V->C", "C->N", "N->C"),
     ]
     assert parts[0] == {"experiment": "H->V", "model": "SVM", "data": "real and synthetic"}
-    assert made.predictions() == [
+    assert made.predictions("cdmer") == [
         f"results/models/cdmer/{part['experiment'].replace('->', '_to_')}/SVM/predictions.csv" for part in parts
     ]
     mixed = {part["experiment"] for part in parts if part["data"] == "real and synthetic"}
@@ -190,25 +196,24 @@ def test_parts_are_in_the_papers_order_with_where_they_come_from(plan, smic_vis)
 def test_a_database_left_out_takes_its_experiments_with_it_by_name_and_with_the_reason(plan):
     made = plan(databases={"smic_nir": None})
     assert "smic_nir" not in made.databases
-    out = {(entry.experiment, entry.model): entry.reason for entry in made.left_out()}
+    out = {(entry.experiment, entry.model): entry.reason for entry in made.left_out("cdmer")}
     reason = "the configuration has no database smic_nir"
     assert out == {(name, "SVM"): reason for name in ("H->N", "N->H", "V->N", "N->V", "C->N", "N->C")}
-    assert [experiment.name for experiment, _ in made.computable()] == ["H->V", "V->H", "C->H", "H->C", "C->V", "V->C"]
+    assert [key for key, _ in made.computable("cdmer")] == ["H_to_V", "V_to_H", "C_to_H", "H_to_C", "C_to_V", "V_to_C"]
     assert made.lacks(FEATURE, "smic_nir") == reason
     assert made.lacks(FEATURE, "smic_hs") == ""
 
 
 def test_both_reasons_are_told_where_both_databases_are_missing(plan):
     made = plan(databases={"smic_nir": None, "smic_vis": None})
-    reasons = {entry.experiment: entry.reason for entry in made.left_out()}
+    reasons = {entry.experiment: entry.reason for entry in made.left_out("cdmer")}
     assert reasons["V->N"] == ("the configuration has no database smic_vis; the configuration has no database smic_nir")
     assert reasons["N->H"] == "the configuration has no database smic_nir"
 
 
 def test_the_table_knows_its_parts_and_what_it_leaves_out(plan):
     made = plan(databases={"smic_nir": None})
-    settings = made.table_settings()
-    assert settings["parts"] == made.parts()
+    settings = made.table_settings("cdmer")
     assert settings["left_out"][0] == {
         "experiment": "H->N",
         "model": "SVM",
@@ -219,16 +224,16 @@ def test_the_table_knows_its_parts_and_what_it_leaves_out(plan):
 
 
 def test_models_come_one_after_the_other_with_all_their_experiments(plan):
-    parts = plan(models=["TCA", "SVM"]).parts()
+    parts = plan(models=["TCA", "SVM"]).table_settings("cdmer")["parts"]
     assert [part["model"] for part in parts] == ["TCA"] * 12 + ["SVM"] * 12
     assert [part["experiment"] for part in parts[:12]] == [part["experiment"] for part in parts[12:]]
 
 
 def test_a_table_of_nothing_is_refused_with_every_reason(plan):
     made = plan(databases=dict.fromkeys(["smic_hs", "smic_vis", "smic_nir"]))
-    assert made.parts() == []
+    assert made.table_settings("cdmer")["parts"] == []
     with pytest.raises(CdmerError, match="no experiment can be computed") as caught:
-        made.predictions()
+        made.predictions("cdmer")
     for name in ("smic_hs", "smic_vis", "smic_nir"):
         assert f"the configuration has no database {name}" in caught.value.problem
 
@@ -242,12 +247,13 @@ def test_released_features_stand_in_place_of_computed_ones(plan, released, tmp_p
     assert made.released_file("casme2", FEATURE) == str(tmp_path / "CASME2.mat")
     assert made.manifest(FEATURE, "casme2") == []
     assert made.census == {}
-    assert [(part["experiment"], part["data"]) for part in made.parts()] == [("C->V", "released"), ("V->C", "released")]
+    parts = made.table_settings("cdmer")["parts"]
+    assert [(part["experiment"], part["data"]) for part in parts] == [("C->V", "released"), ("V->C", "released")]
 
 
 def test_released_features_and_a_look_alike_of_another_database(plan, released):
     made = plan(databases={"smic_nir": None, "samm": None}, **released)
-    data = {part["experiment"]: part["data"] for part in made.parts()}
+    data = {part["experiment"]: part["data"] for part in made.table_settings("cdmer")["parts"]}
     assert data == {
         "H->V": "released and synthetic",
         "V->H": "released and synthetic",
@@ -269,8 +275,8 @@ def test_no_look_alike_stands_in_for_clips_behind_a_release(plan, released):
     )
     assert not made.is_synthetic("casme2")
     assert not made.has_clips("casme2")
-    assert made.parts() == []
-    reasons = {entry.experiment: entry.reason for entry in made.left_out()}
+    assert made.table_settings("cdmer")["parts"] == []
+    reasons = {entry.experiment: entry.reason for entry in made.left_out("cdmer")}
     assert "casme2 has released features but no clips to compute lbp_top_r1p8 from" in reasons["C->V"]
     assert made.obtainable() == [(FEATURE, "smic_vis"), (FEATURE, "casme2")]
 
@@ -303,7 +309,6 @@ def test_a_release_that_is_not_there_is_named(plan, released, tmp_path):
 def test_settings_are_the_arguments_of_their_jobs_and_json(plan, released):
     """Each job's function takes its files, the keys of its settings and nothing else."""
     made = plan(**released)
-    experiment = next(iter(cdmer_experiments()))
     jobs = [
         (plan_database, ("casme2",), made.cohort_settings(), {}),
         (write_subject, ("s1", "out"), made.reader_settings("smic_hs"), {}),
@@ -314,8 +319,8 @@ def test_settings_are_the_arguments_of_their_jobs_and_json(plan, released):
             {"code": "c"},
         ),
         (import_released, ("in", "out"), made.import_settings(FEATURE, "casme2"), {"code_digest": "c"}),
-        (train_model, ("s", "t", "p", "m", "g"), made.model_settings("SVM", experiment), {}),
-        (tabulate_cdmer, (["p"], "e", "c", "m"), made.table_settings(), {}),
+        (train_model, ("s", "t", "p", "m", "g"), made.training_settings("SVM", "H_to_V"), {}),
+        (tabulate_cdmer, (["p"], "e", "c", "m"), made.table_settings("cdmer"), {}),
     ]
     for job, files, settings, others in jobs:
         inspect.signature(job).bind(*files, **settings, **others)
@@ -372,12 +377,12 @@ def test_a_features_settings_say_where_it_comes_from(plan):
 )
 def test_a_models_settings_hold_what_its_job_reads_and_no_more(plan, changes, read):
     for experiment in cdmer_experiments():
-        before, after = (made.model_settings("SVM", experiment) for made in (plan(), plan(**changes)))
+        before, after = (made.training_settings("SVM", experiment.key) for made in (plan(), plan(**changes)))
         assert (before != after) == read
 
 
 def test_a_models_settings_name_source_and_target(plan):
-    settings = plan(model_settings={"SVM": {"C": 0.5}}).model_settings("SVM", experiment_of("C_to_H"))
+    settings = plan(model_settings={"SVM": {"C": 0.5}}).training_settings("SVM", "C_to_H")
     assert settings == {
         "databases": ["casme2", "smic_hs"],
         "module": "cdmer.adaptation.svm",
@@ -394,7 +399,7 @@ def test_a_models_settings_name_source_and_target(plan):
 def test_how_hyper_parameters_are_chosen_reaches_models_that_have_a_grid(plan):
     made = plan(models=["SVM", "TCA", "TGSR@released"], selection=["default", "oracle"], budget="paper")
     told = {
-        name: {key: made.model_settings(name, experiment_of("C_to_H"))[key] for key in ("selection", "budget")}
+        name: {key: made.training_settings(name, "C_to_H")[key] for key in ("selection", "budget")}
         for name in made.models
     }
     searched = {"selection": ["default", "oracle"], "budget": "paper"}
@@ -403,7 +408,7 @@ def test_how_hyper_parameters_are_chosen_reaches_models_that_have_a_grid(plan):
         "TCA": searched,
         "TGSR@released": searched,
     }
-    assert made.model_settings("TGSR@released", experiment_of("C_to_H"))["columns"] == "released"
+    assert made.training_settings("TGSR@released", "C_to_H")["columns"] == "released"
 
 
 def test_code_digests_are_of_the_code_that_runs(plan):
@@ -411,9 +416,48 @@ def test_code_digests_are_of_the_code_that_runs(plan):
     assert made.reader_code("casme2") == code_digest("cdmer.databases.stage", "cdmer.databases.casme2")
     assert made.reader_code("casme2") != made.reader_code("samm")
     assert made.feature_code(FEATURE) == code_digest("cdmer.descriptors.job", "cdmer.descriptors.lbp_top")
-    assert made.model_code("SVM") == code_digest("cdmer.protocols.train", "cdmer.adaptation.svm")
+    assert made.model_code("SVM", "C_to_H") == code_digest("cdmer.protocols.train", "cdmer.adaptation.svm")
+    assert made.model_code("SVM", "composite") == code_digest("cdmer.protocols.loso", "cdmer.adaptation.svm")
 
 
 def test_a_folder_names_its_experiment():
     for experiment in cdmer_experiments():
-        assert experiment_of(experiment.key) == experiment
+        assert databases_of(experiment.key) == [experiment.source, experiment.target]
+
+
+# -- leave one subject out
+
+
+def test_the_composite_and_the_single_databases_are_tasks(plan):
+    assert list(experiments("cde")) == ["composite"]
+    assert list(experiments("single"))[:4] == ["smic_hs_3", "casme2_3", "samm_3", "casme2_4"]
+    assert databases_of("composite") == ["smic_hs", "casme2", "samm"]
+    made = plan(models=["SVM", "TCA"])
+    assert made.computable("cde") == [("composite", "SVM")]  # nobody's handful of clips is a target to adapt to
+    assert made.predictions("cde") == ["results/models/cde/composite/SVM/predictions.csv"]
+    assert made.stores_of("SVM", "samm_5") == [f"results/features/{FEATURE}/samm.h5"]
+    assert made.manifests_of("samm_5") == ["results/databases/samm/manifest.csv"]
+
+
+def test_a_task_is_told_to_its_job(plan):
+    made = plan()
+    told = made.training_settings("SVM", "casme2_5")
+    assert told == {
+        "task": "casme2_5",
+        "module": "cdmer.adaptation.svm",
+        "estimator": "SVM",
+        "parameters": {"C": 1.0},
+    }
+    inspect.signature(train_folds).bind("p", "m", stores=["s"], manifests=["m"], **told)
+    inspect.signature(tabulate_loso).bind(["p"], "e", "c", "m", **made.table_settings("single"))
+
+
+def test_a_release_without_subjects_is_left_out_by_name(plan, released):
+    out = plan(**released).left_out("single")
+    assert {"casme2_3", "casme2_5"} <= {entry.experiment for entry in out}
+    assert "name no subjects" in out[0].reason
+
+
+def test_the_protocols_asked_for_decide_which_stores_are_listed(plan):
+    assert ("lbp_top_r3p8", "samm") not in plan().listed()
+    assert ("lbp_top_r3p8", "samm") in plan(protocols=["cdmer", "cde"]).listed()

@@ -164,6 +164,21 @@ def models(
     train_model(source, target, predictions, metrics, grid, **json.loads(settings))
 
 
+@app.command()
+def folds(
+    predictions: Path,
+    metrics: Path,
+    inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
+    """Stage models: train one model for every fold of a leave-one-subject-out task."""
+    from cdmer.protocols.loso import train_folds
+
+    half = len(inputs) // 2
+    train_folds(predictions, metrics, stores=inputs[:half], manifests=inputs[half:], **json.loads(settings))
+
+
 @tables_app.command("cdmer")
 def cdmer_table(
     predictions: list[Path],
@@ -177,6 +192,21 @@ def cdmer_table(
     from cdmer.evaluation.tables import tabulate_cdmer
 
     tabulate_cdmer(predictions, exclusions, csv, md, **json.loads(settings))
+
+
+@tables_app.command("folds")
+def folds_table(
+    predictions: list[Path],
+    exclusions: Annotated[Path, typer.Option()],
+    csv: Annotated[Path, typer.Option()],
+    md: Annotated[Path, typer.Option()],
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
+    """Tabulate a protocol of leave-one-subject-out."""
+    from cdmer.evaluation.loso_tables import tabulate_loso
+
+    tabulate_loso(predictions, exclusions, csv, md, **json.loads(settings))
 
 
 @tables_app.command("exclusions")

@@ -15,14 +15,15 @@ from cdmer.code import code_digest, library_versions
 from cdmer.config.databases import Database
 from cdmer.config.models import ModelSettings
 from cdmer.config.whole import Config
-from cdmer.databases.cohort.layouts import annotation_name, layout_root
+from cdmer.databases.cohort.layouts import annotation_name, annotation_names, layout_root
 from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
-from cdmer.databases.reading import READERS, census
+from cdmer.databases.reading import READERS, census, read_entries
 from cdmer.errors import CdmerError
 from cdmer.faces.detect import code_of_faces
 from cdmer.files import write_text
 from cdmer.frames.apex import METHODS
-from cdmer.protocols.cdmer import Experiment, cdmer_experiments
+from cdmer.protocols.cdmer import cdmer_experiments
+from cdmer.protocols.tasks import Task, tasks
 
 ADAPTIVE_CONVOLUTION = "cdmer.frames.adaptive_convolution.interpolator"
 FACES, FRAMES = "cdmer.faces.job", "cdmer.frames.job"
@@ -58,6 +59,7 @@ class Plan:
         self.databases: dict[str, Database] = {name: entry for name, entry in config.databases.items() if entry}
         self._remembered = Path(remembered) if remembered else None
         self._fresh = fresh
+        self._objective: dict[str, bool] = {}
         self._check_roots()
         self._check_imports()
 
@@ -107,14 +109,18 @@ class Plan:
         """A digest of the code that reads a database."""
         return code_digest("cdmer.databases.stage", READERS[self.databases[database].reader])
 
+    def slices(self, database: str) -> list[str]:
+        """Every subject's slice of the manifest."""
+        return [f"results/databases/{database}/subjects/{subject}.csv" for subject in self.subjects(database)]
+
     def rendered(self, database: str) -> list[str]:
         """What must be made before a synthetic database can be read: every frame and the spreadsheet."""
         if not self.is_synthetic(database):
             return []
         # the truth lies with the frames, so that whoever deletes them deletes what says that they are there
         truths = [f"{SYNTHETIC.format(database=database)}/truth/{subject}.h5" for subject in self.subjects(database)]
-        annotation = self.annotation(database)
-        return [*truths, annotation] if annotation else truths
+        shipped = annotation_names(database, self.config.cohort.quirks)
+        return [*truths, *(f"{SYNTHETIC.format(database=database)}/{name}" for name in shipped)]
 
     @cached_property
     def census(self) -> dict[str, dict[str, str]]:
@@ -173,6 +179,10 @@ class Plan:
         settings = self.config.faces[recipe].model_dump(mode="json", exclude={"on_missing_face"})
         return {**settings, "intermediate": settings["intermediate"].get(self.databases[database].reader)}
 
+    def on_missing_face(self, recipe: str) -> str:
+        """What to do about a clip without a face: ``error`` or ``exclude``."""
+        return self.config.faces[recipe].on_missing_face
+
     def missing_faces(self, feature: str, database: str) -> str:
         """Whether a feature store may lack clips without a face: ``error`` or ``exclude``."""
         if feature in self.config.imported(database):
@@ -197,15 +207,19 @@ class Plan:
 
     # -- frames -------------------------------------------------------------------------------------------------
 
-    def frames_settings(self, name: str) -> dict[str, Any]:
+    def frames_settings(self, recipe: str) -> dict[str, Any]:
         """What the job of a frames recipe needs to know."""
-        recipe = self.config.frames[name]
-        module, function = recipe.maker
-        return {"module": module, "function": function, "parameters": recipe.parameters()}
+        chosen = self.config.frames[recipe]
+        module, function = chosen.maker
+        return {"module": module, "function": function, "parameters": chosen.parameters()}
 
-    def frames_code(self, name: str) -> str:
+    def frames_code(self, recipe: str) -> str:
         """A digest of the code that a frames recipe runs."""
-        return code_digest(*self._frames_modules(name))
+        return code_digest(*self._frames_modules(recipe))
+
+    def faces_of_frames(self, recipe: str, database: str, subject: str) -> str:
+        """The crops that a frames recipe reads."""
+        return f"results/faces/{self.config.frames[recipe].faces}/{database}/{subject}.h5"
 
     def _frames_modules(self, name: str) -> list[str]:
         recipe = self.config.frames[name]
@@ -253,6 +267,10 @@ class Plan:
         }
         return {"module": recipe.module, "parameters": parameters, "provenance": origin}
 
+    def frames_of_feature(self, feature: str, database: str, subject: str) -> str:
+        """The frames that a feature describes."""
+        return f"results/frames/{self.config.features[feature].frames}/{database}/{subject}.h5"
+
     def feature_code(self, feature: str) -> str:
         """A digest of the code that computes a feature."""
         return code_digest("cdmer.descriptors.job", self.config.features[feature].module)
@@ -285,42 +303,48 @@ class Plan:
     # for one that nobody needs, would call everything behind it up to date.
 
     def faces_made_of(self, recipe: str, database: str, subject: str) -> str:
-        """A digest of what a subject's crops are made of."""
+        """A digest of what the crops are made of that a frames recipe reads."""
+        faces = self.config.frames[recipe].faces
         clips = self.clips_digest(database, subject)
-        return _digest(clips, self.faces_settings(recipe, database), self.faces_code(recipe))
+        return _digest(clips, self.faces_settings(faces, database), self.faces_code(faces))
 
-    def frames_made_of(self, recipe: str, database: str, subject: str) -> str:
-        """A digest of what a subject's frames are made of."""
-        faces = self.faces_made_of(self.config.frames[recipe].faces, database, subject)
+    def frames_made_of(self, feature: str, database: str, subject: str) -> str:
+        """A digest of what the frames are made of that a feature describes."""
+        recipe = self.config.features[feature].frames
+        faces = self.faces_made_of(recipe, database, subject)
         return _digest(faces, self.frames_settings(recipe), self.frames_code(recipe))
-
-    def part_made_of(self, feature: str, database: str, subject: str) -> str:
-        """A digest of what a subject's features are made of."""
-        frames = self.frames_made_of(self.config.features[feature].frames, database, subject)
-        return _digest(frames, self.feature_settings(feature, database, subject), self.feature_code(feature))
 
     def parts_made_of(self, feature: str, database: str) -> str:
         """A digest of what the parts of a feature store are made of."""
         if feature in self.config.imported(database):
             release = Path(self.released_file(database, feature)).stat()
             return _digest(self.import_settings(feature, database), release.st_size, release.st_mtime_ns)
-        return _digest(*(self.part_made_of(feature, database, subject) for subject in self.subjects(database)))
+        return _digest(
+            *(
+                _digest(
+                    self.frames_made_of(feature, database, subject),
+                    self.feature_settings(feature, database, subject),
+                    self.feature_code(feature),
+                )
+                for subject in self.subjects(database)
+            )
+        )
 
-    def stores_made_of(self, model: str, experiment: Experiment) -> str:
-        """A digest of what the two feature stores of a training are made of."""
+    def stores_made_of(self, model: str, experiment: str) -> str:
+        """A digest of what the feature stores of a training are made of."""
         feature = self.models[model].feature
-        return _digest(*(self.parts_made_of(feature, name) for name in (experiment.source, experiment.target)))
+        return _digest(*(self.parts_made_of(feature, name) for name in databases_of(experiment)))
 
     def listed_made_of(self) -> str:
         """A digest of what the stores are made of whose exclusions are listed."""
         return _digest(*(self.parts_made_of(feature, database) for feature, database in self.listed()))
 
-    def predictions_made_of(self) -> str:
-        """A digest of what all predictions of the table are made of."""
+    def predictions_made_of(self, protocol: str) -> str:
+        """A digest of what all predictions of a table are made of."""
         return _digest(
             *(
-                [self.stores_made_of(model, experiment), self.model_settings(model, experiment), self.model_code(model)]
-                for experiment, model in self.computable()
+                [self.stores_made_of(model, key), self.training_settings(model, key), self.model_code(model, key)]
+                for key, model in self.computable(protocol)
             )
         )
 
@@ -345,19 +369,33 @@ class Plan:
         """Feature and database of every store whose exclusions are listed: those that models read, or else all."""
         read = [
             (self.models[model].feature, database)
-            for experiment, model in self.computable()
-            for database in (experiment.source, experiment.target)
+            for protocol in self.config.protocols
+            for key, model in self.computable(protocol)
+            for database in databases_of(key)
         ]
         return list(dict.fromkeys(read)) or self.obtainable()
 
-    def model_settings(self, model: str, experiment: Experiment) -> dict[str, Any]:
-        """What the job that trains a model for an experiment needs to know."""
+    def stores_of(self, model: str, experiment: str) -> list[str]:
+        """The feature stores that a training reads: source and target, or those of a task's databases."""
+        return [self.store(model, name) for name in databases_of(experiment)]
+
+    def manifests_of(self, experiment: str) -> list[str]:
+        """The manifests of a task's databases, which hold what its rule maps to classes."""
+        return [f"results/databases/{name}/manifest.csv" for name in databases_of(experiment)]
+
+    def training_settings(self, model: str, experiment: str) -> dict[str, Any]:
+        """What the job that trains a model for an experiment or a task needs to know."""
         settings = self.models[model]
-        return {
-            "databases": [experiment.source, experiment.target],
+        estimator = {
             "module": settings.module,
             "estimator": settings.estimator,
             "parameters": settings.parameters(),
+        }
+        if experiment in tasks():
+            return {"task": experiment, **estimator}
+        return {
+            "databases": databases_of(experiment),
+            **estimator,
             "columns": settings.columns,
             "selection": self.config.selection if settings.searched else ["default"],
             "criterion": self.config.criterion,
@@ -365,70 +403,99 @@ class Plan:
             "casme2_negative": self.config.cdmer.casme2_negative,
         }
 
-    def model_code(self, model: str) -> str:
+    def model_code(self, model: str, experiment: str) -> str:
         """A digest of the code that trains a model."""
-        return code_digest("cdmer.protocols.train", self.models[model].module)
+        job = "cdmer.protocols.loso" if experiment in tasks() else "cdmer.protocols.train"
+        return code_digest(job, self.models[model].module)
 
-    def predictions(self) -> list[str]:
-        """The predictions that the table is made of.
+    def predictions(self, protocol: str) -> list[str]:
+        """The predictions that a protocol's table is made of.
 
         Raises
         ------
         CdmerError
             Not a single experiment can be computed; the reasons are given.
         """
-        if not self.computable():
-            reasons = dict.fromkeys(entry.reason for entry in self.left_out())
+        if not self.computable(protocol):
+            reasons = dict.fromkeys(entry.reason for entry in self.left_out(protocol))
             raise CdmerError(
-                f"no experiment can be computed: {'; '.join(reasons)}",
-                "give two databases of the protocol (docs/protocols.md); for features alone, ask for all_features",
+                f"{protocol}: no experiment can be computed: {'; '.join(reasons)}",
+                "give the protocol's databases (docs/protocols.md); for features alone, ask for all_features",
             )
-        return [f"results/models/cdmer/{e.key}/{model}/predictions.csv" for e, model in self.computable()]
+        return [f"results/models/{protocol}/{key}/{model}/predictions.csv" for key, model in self.computable(protocol)]
 
-    def parts(self) -> list[dict[str, str]]:
-        """Whose predictions they are, and where the clips behind them come from."""
-        return [
+    def table_settings(self, protocol: str) -> dict[str, Any]:
+        """What the job that makes a table needs to know."""
+        left_out = [asdict(entry) for entry in self.left_out(protocol)]
+        word = "experiment" if protocol == "cdmer" else "task"
+        parts = [
             {
-                "experiment": experiment.name,
+                word: experiments(protocol)[key],
                 "model": model,
-                "data": " and ".join(
-                    sorted({self.origin(model, name) for name in (experiment.source, experiment.target)})
-                ),
+                "data": " and ".join(sorted({self.origin(model, name) for name in databases_of(key)})),
             }
-            for experiment, model in self.computable()
+            for key, model in self.computable(protocol)
         ]
+        return {"parts": parts, "left_out": left_out, **({} if protocol == "cdmer" else {"protocol": protocol})}
 
-    def table_settings(self) -> dict[str, Any]:
-        """What the job that makes the table needs to know."""
-        return {"parts": self.parts(), "left_out": [asdict(entry) for entry in self.left_out()]}
-
-    def computable(self) -> list[tuple[Experiment, str]]:
-        """The (experiment, model) pairs that can be computed, in the table's order."""
-        out = {(entry.experiment, entry.model) for entry in self.left_out()}
+    def computable(self, protocol: str) -> list[tuple[str, str]]:
+        """The (experiment, model) pairs of a protocol that can be computed, in the table's order."""
+        out = {(entry.experiment, entry.model) for entry in self.left_out(protocol)}
         return [
-            (experiment, model)
-            for model in self.models
-            for experiment in cdmer_experiments()
-            if (experiment.name, model) not in out
+            (key, model)
+            for model in self._models_of(protocol)
+            for key, name in experiments(protocol).items()
+            if (name, model) not in out
         ]
 
-    def left_out(self) -> list[LeftOut]:
-        """The experiments that the table leaves out, by name and with the reason."""
+    def left_out(self, protocol: str) -> list[LeftOut]:
+        """The experiments that a table leaves out, by name and with the reason."""
         found = []
-        for model, settings in self.models.items():
-            for experiment in cdmer_experiments():
-                reasons = [self.lacks(settings.feature, name) for name in (experiment.source, experiment.target)]
+        for model in self._models_of(protocol):
+            feature = self.models[model].feature
+            for key, name in experiments(protocol).items():
+                reasons = [self.lacks(feature, database) for database in databases_of(key)]
+                if not any(reasons) and protocol != "cdmer":
+                    reasons = [self._lacks_for(tasks()[key], feature, database) for database in databases_of(key)]
                 if any(reasons):
-                    reason = "; ".join(dict.fromkeys(filter(None, reasons)))
-                    found.append(LeftOut(experiment.name, model, reason))
+                    found.append(LeftOut(name, model, "; ".join(dict.fromkeys(filter(None, reasons)))))
         return found
+
+    def _lacks_for(self, task: Task, feature: str, database: str) -> str:
+        """What a task misses in a database that can be had otherwise; empty where it misses nothing."""
+        if feature in self.config.imported(database):
+            return f"{database} has released features, which name no subjects"
+        if task.words == "objective_class" and not self._has_objective_classes(database):
+            return f"the annotation of {database} gives no objective classes"
+        return ""
+
+    def _has_objective_classes(self, database: str) -> bool:
+        if database not in self._objective:
+            place = self.databases[database].reader, self.root(database), self.annotation(database)
+            known = self.is_synthetic(database) or any(clip.objective_class for clip in read_entries(*place))
+            self._objective[database] = known
+        return self._objective[database]
+
+    def _models_of(self, protocol: str) -> list[str]:
+        """The models of a protocol: where a person is left out, those that need no unlabelled target to adapt to."""
+        return [model for model, settings in self.models.items() if protocol == "cdmer" or not settings.adapts]
+
+
+def experiments(protocol: str) -> dict[str, str]:
+    """The experiments of a protocol in the papers' order: the name of a folder, and the name in the table."""
+    if protocol == "cdmer":
+        return {experiment.key: experiment.name for experiment in cdmer_experiments()}
+    return {name: name for name, task in tasks().items() if task.protocol == protocol}
+
+
+@cache
+def databases_of(experiment: str) -> list[str]:
+    """Source and target of an experiment, or the databases of a task, by the name of its folder."""
+    if experiment in tasks():
+        return list(tasks()[experiment].databases)
+    found = next(each for each in cdmer_experiments() if each.key == experiment)
+    return [found.source, found.target]
 
 
 def _digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
-
-
-@cache
-def experiment_of(key: str) -> Experiment:
-    """The experiment of a folder's name."""
-    return next(experiment for experiment in cdmer_experiments() if experiment.key == key)

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import f1_score
 
-from cdmer.evaluation.intervals import bootstrap_uf1, interval
+from cdmer.evaluation.intervals import bootstrap_scores, interval
 
 CLASSES = [0, 1, 2]
 
@@ -45,8 +45,8 @@ def test_every_draw_occurs_as_often_as_it_should():
         chosen = np.concatenate([members[person] for person in draw])
         value = round(macro_f1(truth[chosen], predicted[chosen]), 9)
         exact[value] = exact.get(value, 0) + 1 / 27
-    found = bootstrap_uf1(truth, predicted, subjects, CLASSES, seed=1, resamples=20000)
-    values, counts = np.unique(np.round(found.values, 9), return_counts=True)
+    found = bootstrap_scores(truth, predicted, subjects, CLASSES, seed=1, resamples=20000)
+    values, counts = np.unique(np.round(found.uf1, 9), return_counts=True)
     assert values.tolist() == sorted(exact)
     expected = np.array([exact[value] for value in values]) * 20000
     assert stats.chisquare(counts, expected).pvalue > 1e-4
@@ -71,9 +71,9 @@ def test_intervals_are_scipys(people):
         (everyone,), statistic, n_resamples=4000, vectorized=False, method="percentile", rng=np.random.default_rng(2)
     ).confidence_interval
     names = [f"s{number}" for number in subject] if people else [None] * 64
-    found = bootstrap_uf1(truth, predicted, names, CLASSES, seed=7, resamples=4000)
+    found = bootstrap_scores(truth, predicted, names, CLASSES, seed=7, resamples=4000)
     assert found.over == ("subjects" if people else "clips")
-    low, high = interval(found.values)
+    low, high = interval(found.uf1)
     assert (low, high) == (pytest.approx(expected.low, abs=0.015), pytest.approx(expected.high, abs=0.015))
 
 
@@ -82,15 +82,15 @@ def test_the_same_seed_draws_the_same_people_whatever_the_order_of_clips():
     subjects = np.array([f"s{number}" for number in np.repeat(np.arange(8), 5)])
     truth, predicted = rng.integers(0, 3, 40), rng.integers(0, 3, 40)
     order = rng.permutation(40)
-    first = bootstrap_uf1(truth, predicted, list(subjects), CLASSES, seed=4, resamples=100)
-    second = bootstrap_uf1(truth[order], predicted[order], list(subjects[order]), CLASSES, seed=4, resamples=100)
-    np.testing.assert_array_equal(first.values, second.values)
-    other = bootstrap_uf1(truth, predicted, list(subjects), CLASSES, seed=5, resamples=100)
-    assert not np.array_equal(first.values, other.values)
+    first = bootstrap_scores(truth, predicted, list(subjects), CLASSES, seed=4, resamples=100)
+    second = bootstrap_scores(truth[order], predicted[order], list(subjects[order]), CLASSES, seed=4, resamples=100)
+    np.testing.assert_array_equal(first.uf1, second.uf1)
+    other = bootstrap_scores(truth, predicted, list(subjects), CLASSES, seed=5, resamples=100)
+    assert not np.array_equal(first.uf1, other.uf1)
 
 
 @pytest.mark.parametrize("subjects", [["s1", "s1", "s1"], ["s1", None, "s2"]], ids=["one person", "one unknown"])
 def test_where_people_cannot_be_drawn_clips_are(subjects):
-    found = bootstrap_uf1([0, 1, 2], [0, 1, 1], subjects, CLASSES, seed=0)
+    found = bootstrap_scores([0, 1, 2], [0, 1, 1], subjects, CLASSES, seed=0)
     assert found.over == "clips"
-    assert len(np.unique(found.values)) > 1
+    assert len(np.unique(found.uf1)) > 1

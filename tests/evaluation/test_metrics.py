@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from cdmer.evaluation import accuracy, uar, uf1
-from cdmer.evaluation.intervals import bootstrap_uf1, interval
+from cdmer.evaluation.intervals import bootstrap_scores, interval
 from cdmer.evaluation.metrics import absent_classes, confusion, uf1_of
 
 
@@ -77,16 +77,16 @@ def test_the_bootstrap_draws_people():
     rng = np.random.default_rng(0)
     subjects = [f"s{i}" for i in np.repeat(np.arange(6), [3, 1, 4, 2, 5, 2])]
     truth, predicted = rng.integers(0, 3, 17), rng.integers(0, 3, 17)
-    found = bootstrap_uf1(truth, predicted, subjects, [0, 1, 2], seed=3, resamples=50)
+    found = bootstrap_scores(truth, predicted, subjects, [0, 1, 2], seed=3, resamples=50)
     draws = np.random.default_rng(3).multinomial(6, np.full(6, 1 / 6), size=50)
-    for value, counts in zip(found.values, draws, strict=True):
+    for value, counts in zip(found.uf1, draws, strict=True):
         chosen = [i for s, times in enumerate(counts) for i in [*np.flatnonzero(np.array(subjects) == f"s{s}")] * times]
         assert value == pytest.approx(f1_score(truth[chosen], predicted[chosen], labels=[0, 1, 2], average="macro"))
     assert found.over == "subjects"
 
 
 def test_without_subjects_clips_are_drawn_and_it_says_so():
-    found = bootstrap_uf1([0, 1, 0, 1], [0, 1, 1, 1], [None] * 4, [0, 1], seed=0)
+    found = bootstrap_scores([0, 1, 0, 1], [0, 1, 1, 1], [None] * 4, [0, 1], seed=0)
     assert found.over == "clips"
 
 
@@ -96,8 +96,8 @@ def test_people_give_a_wider_interval_than_their_clips():
     right = np.repeat(np.arange(10) % 2 == 0, 10)
     predicted = np.where(right, truth, 1 - truth)
     people = [f"s{i // 10}" for i in range(100)]
-    wide = interval(bootstrap_uf1(truth, predicted, people, [0, 1], seed=0).values)
-    narrow = interval(bootstrap_uf1(truth, predicted, [None] * 100, [0, 1], seed=0).values)
+    wide = interval(bootstrap_scores(truth, predicted, people, [0, 1], seed=0).uf1)
+    narrow = interval(bootstrap_scores(truth, predicted, [None] * 100, [0, 1], seed=0).uf1)
     assert wide[1] - wide[0] > 2 * (narrow[1] - narrow[0])
 
 

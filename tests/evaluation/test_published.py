@@ -8,6 +8,7 @@ import pytest
 import cdmer.evaluation.published as module
 from cdmer.evaluation.published import PRECEDENCE, published_score
 from cdmer.protocols.cdmer import cdmer_experiments
+from cdmer.protocols.tasks import COMPOSITE, single_tasks
 
 ROWS = pd.read_csv(Path(module.__file__).with_name("published.csv"), keep_default_na=False)
 KEY = ["paper", "type", "experiment", "model", "variant", "metric"]
@@ -50,8 +51,16 @@ def test_cells_are_those_of_the_papers(transcript, ours, theirs):
 
 def test_the_svm_of_the_benchmark():
     """TGSR, Tables II and III."""
-    assert published_score("TYPE-I", "V->N", "SVM") == (0.6186, 0.6338, "TGSR")
-    assert published_score("TYPE-II", "N->C", "SVM") == (0.2368, 0.2385, "TGSR")
+    assert published_score("TYPE-I", "V->N", "SVM") == (0.6186, 0.6338, "TGSR", None)
+    assert published_score("TYPE-II", "N->C", "SVM") == (0.2368, 0.2385, "TGSR", None)
+
+
+def test_the_composite_and_single_databases():
+    """FR, Tables 2 and 5; MERSiamC3D, Tables 4 and 6."""
+    assert published_score("CDE", "composite", "STSTNet") == (0.7353, None, "FR", 0.7605)
+    assert published_score("CDE", "smic_hs", "FR") == (0.7011, 0.6951, "FR", 0.7083)
+    assert published_score("single", "casme2_4", "FR") == (None, 0.6838, "FR", None)
+    assert published_score("CDE", "composite", "MERSiamC3D").paper == "MERSiamC3D"
 
 
 def test_what_no_paper_prints_is_none():
@@ -62,9 +71,11 @@ def test_what_no_paper_prints_is_none():
 def test_every_cell_is_there_once_of_a_known_paper_and_experiment():
     assert not ROWS.duplicated(KEY).any()
     assert set(ROWS["paper"]) == set(PRECEDENCE)
-    assert set(ROWS["metric"]) == {"uf1", "accuracy"}
+    assert set(ROWS["metric"]) == {"uf1", "uar", "accuracy"}
     known = {(experiment.type, experiment.name) for experiment in cdmer_experiments()}
-    known |= {("TYPE-I", "average"), ("TYPE-II", "average")}
+    known |= {("TYPE-I", "average"), ("TYPE-II", "average"), ("single", "average"), ("CDE", "composite")}
+    known |= {("CDE", database) for database in COMPOSITE.databases}
+    known |= {("single", task.name) for task in single_tasks()}
     assert set(ROWS[["type", "experiment"]].itertuples(index=False, name=None)) <= known
 
 
@@ -78,7 +89,7 @@ def test_every_plain_cell_can_be_had_from_the_first_paper_that_prints_it():
         found = published_score(type_, experiment, model)
         assert found.paper == min(group["paper"], key=PRECEDENCE.index)
         cells = group[group["paper"] == found.paper].set_index("metric")["value"]
-        assert (found.uf1, found.accuracy) == (cells.get("uf1"), cells.get("accuracy"))
+        assert (found.uf1, found.uar, found.accuracy) == tuple(cells.get(name) for name in ("uf1", "uar", "accuracy"))
 
 
 def test_a_variant_is_no_plain_cell():

@@ -13,6 +13,7 @@ class ModelSettings(Settings):
     module: ClassVar[str]
     estimator: ClassVar[str]
     searched: ClassVar[bool] = True  # whether the papers search hyper-parameters of it
+    adapts: ClassVar[bool] = True  # whether it needs the unlabelled clips of a target
     columns: ClassVar[Literal["blocks", "released"]] = "blocks"  # the order of columns that it is given
     feature: Name = Field("lbp_top_r3p8", description="The feature that it is trained on.")
 
@@ -26,6 +27,7 @@ class SVMSettings(ModelSettings):
 
     module: ClassVar[str] = "cdmer.adaptation.svm"
     estimator: ClassVar[str] = "SVM"
+    adapts: ClassVar[bool] = False
     searched: ClassVar[bool] = False
     C: float = Field(1.0, gt=0, description="Cost of a violated margin.")
 

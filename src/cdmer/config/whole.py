@@ -36,7 +36,11 @@ class Config(Settings):
     features: dict[Name, LbpTopRecipe] = Field(description="Features, by name; a model names the one that it reads.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
     imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
-    protocols: list[Literal["cdmer"]] = Field(["cdmer"], min_length=1, max_length=1, description="The tables to make.")
+    protocols: list[Literal["cdmer", "cde", "single"]] = Field(
+        ["cdmer"],
+        min_length=1,
+        description="The tables to make: cross-database, the composite of MEGC 2019, each database by itself.",
+    )
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
     models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
         "all", description="`all`, or the names of the models to train."

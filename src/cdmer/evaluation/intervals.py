@@ -11,20 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from cdmer.evaluation.metrics import confusion, uf1_of
+from cdmer.evaluation.metrics import confusion, uar_of, uf1_of
 
 RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Resampled UF1 values (resamples,) and what was resampled, ``subjects`` or ``clips``."""
+    """Resampled UF1 and UAR (resamples,) and what was resampled, ``subjects`` or ``clips``."""
 
-    values: NDArray[np.float64]
+    uf1: NDArray[np.float64]
+    uar: NDArray[np.float64]
     over: str
 
 
-def bootstrap_uf1(
+def bootstrap_scores(
     y_true: ArrayLike,
     y_pred: ArrayLike,
     subjects: Sequence[str | None],
@@ -32,7 +33,7 @@ def bootstrap_uf1(
     seed: int,
     resamples: int = RESAMPLES,
 ) -> Bootstrap:
-    """UF1 of `resamples` draws of the subjects, with replacement.
+    """UF1 and UAR of `resamples` draws of the subjects, with replacement.
 
     Parameters
     ----------
@@ -41,7 +42,7 @@ def bootstrap_uf1(
     subjects
         One subject a clip; with a missing one, or with fewer than two subjects, clips are drawn.
     classes
-        What the mean of UF1 runs over.
+        What the mean of a score runs over.
     seed
         Of the draws.
     """
@@ -52,7 +53,8 @@ def bootstrap_uf1(
     parts = np.stack([confusion(truth[member == g], predicted[member == g], classes) for g in range(member.max() + 1)])
     # how often each group is drawn, for all resamples at once: a matrix product replaces the loop
     draws = np.random.default_rng(seed).multinomial(len(parts), np.full(len(parts), 1 / len(parts)), size=resamples)
-    return Bootstrap(uf1_of(np.tensordot(draws, parts, axes=1)), "subjects" if known else "clips")
+    matrices = np.tensordot(draws, parts, axes=1)
+    return Bootstrap(uf1_of(matrices), uar_of(matrices), "subjects" if known else "clips")
 
 
 def interval(values: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:

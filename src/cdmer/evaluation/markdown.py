@@ -92,7 +92,7 @@ SELECTIONS = {
 }
 
 
-def _left_out(left_out: Sequence[Mapping[str, str]], models: set[str]) -> list[str]:
+def left_out_notes(left_out: Sequence[Mapping[str, str]], models: set[str]) -> list[str]:
     """One note a reason, naming experiments, and models where the reason does not hold for all of them."""
     by_reason: dict[str, dict[str, list[str]]] = {}
     for entry in left_out:
@@ -116,7 +116,7 @@ def _footnotes(table: pd.DataFrame, left_out: Sequence[Mapping[str, str]], exclu
     notes += [note for name, note in SELECTIONS.items() if (table["selection"] == name).any()]
     if len(exclusions):
         notes.append(f"{len(exclusions)} clips were excluded by earlier stages: `exclusions.csv` names them.")
-    notes += _left_out(left_out, set(table["model"]))
+    notes += left_out_notes(left_out, set(table["model"]))
     incomplete = {"TYPE-I", "TYPE-II"} - set(table.loc[table["experiment"] == "average", "type"])
     notes += [f"No average of {type_}: it needs all six experiments." for type_ in sorted(incomplete)]
     return [f"- {note}" for note in notes]

@@ -11,35 +11,39 @@ import pandas as pd
 
 DEPENDS_ON_FILES = ("published.csv",)
 # Which paper is quoted where several print a cell: TGSR first, whose authors released the benchmark's features.
-PRECEDENCE = ("TGSR", "MADTN", "FR", "DSCNN")
+PRECEDENCE = ("TGSR", "MADTN", "FR", "DSCNN", "MERSiamC3D")
 
 
 class Published(NamedTuple):
-    """UF1 and accuracy as printed (fractions, None where not printed), and the paper."""
+    """Scores as printed (fractions, None where not printed), and the paper."""
 
     uf1: float | None
     accuracy: float | None
     paper: str
+    uar: float | None = None
 
 
 def published_score(type_: str, experiment: str, model: str) -> Published | None:
-    """What the papers print for a model (its public name) in a CDMER experiment, or None.
+    """What the papers print for a model (its public name) in an experiment, or None.
 
     Parameters
     ----------
     type_
-        ``TYPE-I`` or ``TYPE-II``.
+        ``TYPE-I`` or ``TYPE-II`` of CDMER, ``CDE`` or ``single``.
     experiment
-        ``H->V`` and the like, or ``average``.
+        ``H->V`` and the like, or ``average``; in CDE ``composite`` or a database; else a task of
+        `cdmer.protocols.tasks`.
     model
         Its public name; what follows ``@`` says on what it ran here, and is no part of the papers' name.
     """
     name = model.partition("@")[0]
     cells = _cells()
     for paper in PRECEDENCE:
-        uf1, accuracy = (cells.get((paper, type_, experiment, name, metric)) for metric in ("uf1", "accuracy"))
-        if uf1 is not None or accuracy is not None:
-            return Published(uf1, accuracy, paper)
+        uf1, uar, accuracy = (
+            cells.get((paper, type_, experiment, name, metric)) for metric in ("uf1", "uar", "accuracy")
+        )
+        if {uf1, uar, accuracy} != {None}:
+            return Published(uf1, accuracy, paper, uar)
     return None
 
 

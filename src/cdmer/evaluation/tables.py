@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cdmer.evaluation.intervals import bootstrap_uf1, interval
+from cdmer.evaluation.intervals import bootstrap_scores, interval
 from cdmer.evaluation.markdown import cdmer_markdown
 from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
@@ -116,7 +116,7 @@ def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Sco
         rounds = [group for _, group in chosen.groupby("round")]
         pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in rounds]
         draws = [
-            bootstrap_uf1(truth, predicted, _subjects(group), CLASSES, _seed(experiment, _subjects(group)))
+            bootstrap_scores(truth, predicted, _subjects(group), CLASSES, _seed(experiment, _subjects(group)))
             for group, (truth, predicted) in zip(rounds, pairs, strict=True)
         ]
         yield Scores(
@@ -130,7 +130,7 @@ def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Sco
             accuracy=np.array([accuracy(*pair) for pair in pairs]),
             n_target=len(rounds[0]),
             # the same people are drawn in every round: the interval is about people, the spread about rounds
-            bootstrap=np.mean([draw.values for draw in draws], axis=0),
+            bootstrap=np.mean([draw.uf1 for draw in draws], axis=0),
             over=draws[0].over,
             absent=tuple(absent_classes(pairs[0][0], CLASSES)),
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from openpyxl import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from cdmer.databases.cohort.layouts import annotation_name
+from cdmer.databases.cohort.layouts import annotation_names
 from cdmer.databases.cohort.plan import ClipPlan, DatabasePlan, SubjectPlan
 from cdmer.databases.cohort.quirks import printed_apex, printed_emotion, printed_subject
 from cdmer.errors import CdmerError
@@ -36,20 +36,26 @@ _EPOCH = datetime.datetime(2014, 5, 8)
 
 
 def write_annotation(plan: DatabasePlan, path: str | Path) -> None:
-    """Write the spreadsheet of `plan`, columns, preamble and blank headers as in the real one.
+    """Write a spreadsheet of `plan`, columns, preamble and blank headers as in the real one.
+
+    The name of `path` says which, where a database ships two: CASME II's coding, or its objective classes.
 
     Raises
     ------
     CdmerError
         The database ships no annotation.
     """
-    if annotation_name(plan.database) is None:
+    names = annotation_names(plan.database, plan.quirks)
+    if not names:
         raise CdmerError(f"{plan.database} ships no annotation", "read its labels from the folders' names")
     book = Workbook()
     sheet = book.active
     assert isinstance(sheet, Worksheet)  # a new workbook has one
-    (_fill_casme2 if plan.database == "casme2" else _fill_samm)(plan, sheet)
-    if plan.database == "casme2":
+    if Path(path).name in names[1:]:
+        _fill_objective_classes(plan, sheet)
+    else:
+        (_fill_casme2 if plan.database == "casme2" else _fill_samm)(plan, sheet)
+    if plan.database == "casme2" and Path(path).name not in names[1:]:
         book.create_sheet("Sheet2")
         book.create_sheet("Sheet3")
     with whole_file(path) as partial:
@@ -65,6 +71,12 @@ def _fill_casme2(plan: DatabasePlan, sheet: Worksheet) -> None:
         subject, apex, emotion = _cells(plan, person, clip, row)
         cells = (subject, clip.name, None, clip.onset, apex, clip.offset, None, units, emotion)
         sheet.append((*cells, clip.objective_class) if plan.quirks else cells)
+
+
+def _fill_objective_classes(plan: DatabasePlan, sheet: Worksheet) -> None:
+    sheet.append(("Subject", "Filename", "Objective Class"))
+    for person, clip in _clips(plan):
+        sheet.append((int(person.subject.removeprefix("sub")), clip.name, clip.objective_class))
 
 
 def _fill_samm(plan: DatabasePlan, sheet: Worksheet) -> None:

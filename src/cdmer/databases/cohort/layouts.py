@@ -25,6 +25,7 @@ _QUIRKY_ROOTS = {
     "samm": "SAMM (1)",
 }
 _ANNOTATIONS = {"casme2": "CASME2-coding-20140508.xlsx", "samm": "SAMM_Micro_FACS_Codes_v2.xlsx"}
+_OBJECTIVE_CLASSES = {"casme2": "CASME2-ObjectiveClasses.xlsx"}  # the sheet of 2019, the quirky one, holds them itself
 _QUIRKY_ANNOTATIONS = {"casme2": "CASME2-coding-20190701.xlsx", "samm": "SAMM_20181215_copy.xlsx"}
 
 
@@ -38,6 +39,12 @@ def annotation_name(database: str, quirks: bool = False) -> str | None:
     """The file name of the annotation, which lies beside the root; None where the database ships none."""
     camera_of(database)
     return (_QUIRKY_ANNOTATIONS if quirks else _ANNOTATIONS).get(database)
+
+
+def annotation_names(database: str, quirks: bool = False) -> list[str]:
+    """The file names of everything that the database ships beside its frames: its annotation, and what completes it."""
+    names = [annotation_name(database, quirks), None if quirks else _OBJECTIVE_CLASSES.get(database)]
+    return [name for name in names if name]
 
 
 def subject_folder(database: str, subject: str, quirks: bool = False) -> str:
