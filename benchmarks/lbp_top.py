@@ -120,8 +120,8 @@ def floor(clips: list[np.ndarray], rounds: int) -> None:
     print(f"{voxels:,} voxels x 3 planes: 4 comparisons of bytes, 4 interpolations and comparisons of float32")
     print(f"({voxels * 3 * 4 * 8 / 1e6:.1f} million operations), and {voxels * 3:,} increments of a counter.\n")
     clip.setflags(write=False)
-    plan = KERNEL._plan(112, 112, 3, 8, GRIDS)
-    codes = KERNEL._encode(clip, 3, *plan[:7])
+    plan = KERNEL._plan(112, 112, (3, 3, 3), 8, GRIDS)
+    codes = KERNEL._encode(clip, (3, 3, 3), *plan[:7])
     counts = KERNEL._count(codes, *plan[7:10])
     row, first, counted = codes[:, 0, 0], np.zeros(106, np.int64), np.zeros(3 * 256, np.int32)
 
@@ -131,7 +131,7 @@ def floor(clips: list[np.ndarray], rounds: int) -> None:
             count(xy, xt, yt, first, counted)
 
     parts = {
-        "codes": lambda: KERNEL._encode(clip, 3, *plan[:7]),
+        "codes": lambda: KERNEL._encode(clip, (3, 3, 3), *plan[:7]),
         "counting": lambda: KERNEL._count(codes, *plan[7:10]),
         "blocks": lambda: KERNEL._pool(counts, codes.shape[1], *plan[8:]),
         "limit: the increments alone, in the first cache": lambda: increment(

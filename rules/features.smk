@@ -26,7 +26,7 @@ rule import_released:
         "results/logs/features/{feature}/{database}.released.log",
     params:
         settings=ask(PLAN.import_settings),
-        code=code_digest("cdmer.store.released"),
+        code=code_digest("cdmer.store.released", "cdmer.store.released_flow"),
     shell:
         "cdmer --log {log} features import {input:q} {output} --settings {params.settings:q}"
         " --code {params.code}"

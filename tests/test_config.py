@@ -46,6 +46,12 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"databases": {"x": {"reader": "clips"}}}, ["databases.x", "root"]),
         ({"rounds": 0}, ["rounds", "greater than or equal to 1"]),
         ({"imported_features": [{"database": "casme3", "file": "x.mat"}]}, ["casme3", "'casme2'"]),
+        ({"features": {"mine": {"raduis": 1}}}, ["features.mine.raduis: unknown key", "'radius'", "neighbors"]),
+        ({"features": {"lbp_top": {"descriptor": "lbp_sip", "gids": [1]}}}, ["features.lbp_top.gids", "'grids'"]),
+        ({"features": {"mine": {"descriptor": "lbp_spi"}}}, ["features.mine.descriptor", "'lbp_sip'"]),
+        ({"features": {"lbp_sip": {"descriptor": "lbp_sip", "radius": 0}}}, ["features.lbp_sip.radius: input"]),
+        ({"features": {"mine": {"frames": "onset_central_offset"}}}, ["features.mine", "clips of one length"]),
+        ({"features": {"mine": {"frames": "onset_apex_offset"}}}, ["features.mine", "3 frames"]),
         ({"frames": {"tim_16": {"rounding": "none"}}}, ["lbp_top_r3p8", "half_up"]),
         ({"faces": {"aligned_112": {"color": "rgb"}}}, ["lbp_top_r3p8", "grey"]),
         ({"faces": 3}, ["faces"]),
@@ -78,3 +84,16 @@ def test_an_entry_adds_to_the_standard_ones_and_null_removes_one():
 def test_a_partial_entry_keeps_the_rest_of_the_standard_one():
     config = read_config({"databases": {"casme2": {"root": "/data"}}})
     assert config.databases["casme2"].reader == "casme2"
+
+
+def test_an_unknown_key_is_answered_with_keys_of_its_own_descriptor():
+    with pytest.raises(CdmerError) as caught:
+        read_config({"features": {"mine": {"descriptor": "lbp_sip", "neighbors": 8}}})
+    assert "features.mine.neighbors: unknown key (known here: descriptor, frames, grids, radius)" in str(caught.value)
+
+
+def test_a_recipe_without_descriptor_is_lbp_top_and_another_descriptor_replaces_a_standard_entry():
+    features = read_config({"features": {"mine": {"radius": 1}, "lbp_top_r3p8": {"descriptor": "lbp_sip"}}}).features
+    assert (features["mine"].descriptor, features["mine"].parameters()["radius"]) == ("lbp_top", 1)
+    assert (features["lbp_top_r3p8"].descriptor, features["lbp_top_r3p8"].parameters()["radius"]) == ("lbp_sip", 1)
+    assert features["lbp_top_r3p8"].blocks == 85

@@ -123,9 +123,15 @@ def compute(frames: Path, output: Path, settings: Settings = "{}", code: Code = 
 @features_app.command("import")
 def import_(release: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
     """Import a released feature file."""
-    from cdmer.store.released import import_released
+    known = json.loads(settings)
+    if release.suffix.lower() == ".npz":
+        from cdmer.store.released_flow import import_flow_images
 
-    import_released(release, output, **json.loads(settings), code_digest=code)
+        import_flow_images(release, output, feature=known["feature"], database=known["database"], code_digest=code)
+    else:
+        from cdmer.store.released import import_released
+
+        import_released(release, output, **known, code_digest=code)
 
 
 @features_app.command("merge")
@@ -272,6 +278,23 @@ def show_faces(
 
     picture = output or Path("results/faces") / recipe / "contact_sheet.png"
     draw_contact_sheet(shards or find_shards(recipe, database, subject), picture, clips)
+    typer.echo(picture)
+
+
+@app.command("show-feature")
+def show_feature(
+    feature: Annotated[str, typer.Argument(help="A feature, as the configuration names it.")],
+    clip: Annotated[str, typer.Argument(help="A clip, as its database's manifest names it.")],
+    output: Annotated[Path | None, typer.Option(help="The PNG to write; FEATURE-CLIP.png by default.")] = None,
+    database: Annotated[str, typer.Option(help="Its database, where several have a clip of that name.")] = "",
+    sample: Annotated[int, typer.Option(help="Which of the clip's samples, from 0.", min=0)] = 0,
+    results: Annotated[Path, typer.Option(help="The folder of the workflow's results.")] = Path("results"),
+) -> None:
+    """Draw what a model reads of a clip: flow as colours and arrows, LBP codes, histograms of blocks."""
+    from cdmer.descriptors.show import show_feature as draw
+
+    picture = output or Path(f"{feature}-{clip.replace('/', '-')}.png")
+    draw(feature, clip, picture, database=database, sample=sample, results=results)
     typer.echo(picture)
 
 

@@ -24,6 +24,7 @@ from typing import Any, TypeVar, cast
 import llvmlite.binding
 import numba
 from numba.core.caching import FunctionCache
+from numba.core.compiler import Compiler
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -36,6 +37,23 @@ _OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 def helper(function: Function) -> Function:
     """Compile `function` into the kernels of its file that call it."""
     return cast(Function, numba.njit(**_OPTIONS)(function))
+
+
+def row_helper(function: Function) -> Function:
+    """Compile as `helper` a function whose array arguments do not overlap, save those that it only reads.
+
+    The promise stands in for checks when it runs, of which the compiler makes a few at most: with more arrays it would
+    not make vector instructions at all.
+    """
+    return cast(Function, numba.njit(pipeline_class=_Apart, **_OPTIONS)(function))
+
+
+class _Apart(Compiler):
+    """Numba's compiler, telling LLVM that no array argument is another's alias."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)  # type: ignore[no-untyped-call]
+        self.state.flags.noalias = True
 
 
 def kernel(function: Function) -> Function:

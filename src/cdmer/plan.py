@@ -251,7 +251,6 @@ class Plan:
         """What the job that describes a subject's clips needs to know."""
         recipe = self.config.features[feature]
         frames = self.config.frames[recipe.frames]
-        parameters = recipe.model_dump(mode="json", exclude={"descriptor", "frames"})
         origin = {
             "feature": feature,
             "database": database,
@@ -262,10 +261,15 @@ class Plan:
             },
             "manifest_digest": self.clips_digest(database, subject),
             "libraries": library_versions(
-                *self._faces_modules(frames.faces), *self._frames_modules(recipe.frames), recipe.module
+                *self._faces_modules(frames.faces), *self._frames_modules(recipe.frames), *recipe.modules
             ),
         }
-        return {"module": recipe.module, "parameters": parameters, "provenance": origin}
+        return {
+            "module": recipe.module,
+            "reads": recipe.reads,
+            "parameters": recipe.parameters(),
+            "provenance": origin,
+        }
 
     def frames_of_feature(self, feature: str, database: str, subject: str) -> str:
         """The frames that a feature describes."""
@@ -273,7 +277,7 @@ class Plan:
 
     def feature_code(self, feature: str) -> str:
         """A digest of the code that computes a feature."""
-        return code_digest("cdmer.descriptors.job", self.config.features[feature].module)
+        return code_digest("cdmer.descriptors.job", *self.config.features[feature].modules)
 
     def import_settings(self, feature: str, database: str) -> dict[str, Any]:
         """What the job that imports a release needs to know."""

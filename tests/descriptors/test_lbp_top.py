@@ -15,13 +15,13 @@ from cdmer.errors import CdmerError
 def reference(clip, radius, neighbors, grids):
     """The definition, whole planes at a time and in float32; no code shared with the kernel."""
     frames, height, width = clip.shape
-    r = radius
-    centre = clip[r : frames - r, r : height - r, r : width - r].astype(np.float32)
+    rx, ry, rt = radius if isinstance(radius, tuple) else (radius,) * 3
+    centre = clip[rt : frames - rt, ry : height - ry, rx : width - rx].astype(np.float32)
     codes = np.zeros((3, *centre.shape), dtype=np.int64)
     for p in range(neighbors):
-        c = round(r * math.cos(2 * math.pi * p / neighbors), 9)
-        s = round(r * math.sin(2 * math.pi * p / neighbors), 9)
-        for plane, offset in enumerate([(0, -s, c), (s, 0, c), (c, -s, 0)]):
+        c, s = math.cos(2 * math.pi * p / neighbors), math.sin(2 * math.pi * p / neighbors)
+        for plane, exact in enumerate([(0, -ry * s, rx * c), (rt * s, 0, rx * c), (rt * c, -ry * s, 0)]):
+            offset = [round(value, 9) for value in exact]
             low = [math.floor(value) for value in offset]
             value = np.zeros_like(centre)
             for corner in np.ndindex(2, 2, 2):
@@ -29,7 +29,7 @@ def reference(clip, radius, neighbors, grids):
                     (o - down) if step else (1 - (o - down)) for o, down, step in zip(offset, low, corner, strict=True)
                 )
                 if weight:
-                    t, y, x = (r + down + step for down, step in zip(low, corner, strict=True))
+                    t, y, x = (r + down + step for r, down, step in zip((rt, ry, rx), low, corner, strict=True))
                     size = centre.shape
                     taken = clip[t : t + size[0], y : y + size[1], x : x + size[2]]
                     value += np.float32(weight) * taken.astype(np.float32)
@@ -91,6 +91,10 @@ def flat(rng, shape):
         ((9, 24, 24), 3, 16, (3, 2)),
         ((3, 20, 20), 1, 4, (1,)),
         ((3, 3, 3), 1, 8, (1,)),
+        ((9, 40, 33), (3, 3, 1), 8, (1, 2)),
+        ((5, 30, 31), (4, 1, 2), 8, (1, 3)),
+        ((11, 24, 30), (1, 3, 5), 4, (2,)),
+        ((9, 23, 24), (2, 4, 3), 12, (1,)),
         ((40, 300, 260), 3, 8, (1, 8)),  # frames of several bands
     ],
 )
@@ -202,14 +206,23 @@ def test_one_version_of_the_kernel_serves_all_settings():
         (np.zeros((6, 30, 30), np.uint8), {}, "6 frames .* border"),
         (np.zeros((16, 6, 30), np.uint8), {}, "6 x 30 pixels .* border"),
         (np.zeros((16, 30, 5), np.uint8), {}, "30 x 5 pixels .* border"),
-        (np.zeros((9, 18, 18), np.uint8), {}, "grid of 8 leaves blocks empty on a side of 12"),
-        (np.zeros((9, 112, 10), np.uint8), {"grids": (1, 5)}, "grid of 5 leaves blocks empty on a side of 4"),
-        (np.zeros((9, 10, 112), np.uint8), {"grids": (1, 5)}, "grid of 5 leaves blocks empty on a side of 4"),
-        (np.zeros((9, 30, 30), np.uint8), {"radius": 0}, "radius 0"),
-        (np.zeros((9, 30, 30), np.uint8), {"neighbors": 1}, "1 neighbors"),
-        (np.zeros((9, 30, 30), np.uint8), {"neighbors": 17}, "17 neighbors"),
-        (np.zeros((9, 30, 30), np.uint8), {"grids": ()}, "grids"),
-        (np.zeros((9, 30, 30), np.uint8), {"grids": (1, 0)}, "grids"),
+        (np.ones((9, 18, 18), np.uint8), {}, "grid of 8 leaves blocks empty on a side of 12"),
+        (np.ones((9, 112, 10), np.uint8), {"grids": (1, 5)}, "grid of 5 leaves blocks empty on a side of 4"),
+        (np.ones((9, 10, 112), np.uint8), {"grids": (1, 5)}, "grid of 5 leaves blocks empty on a side of 4"),
+        (np.zeros((9, 30, 30), np.uint8), {"grids": (1,)}, "frame 0 of 9 is all black .9 such"),
+        (
+            np.ones((9, 30, 30), np.uint8) * np.arange(9, dtype=np.uint8)[::-1, None, None],
+            {},
+            "frame 8 of 9 is all black",
+        ),
+        (np.ones((9, 30, 30), np.uint8), {"radius": 0}, "radius 0"),
+        (np.ones((9, 30, 30), np.uint8), {"radius": (1, 2)}, "radius .1, 2."),
+        (np.ones((9, 30, 30), np.uint8), {"radius": (1, 2, 0)}, "radius .1, 2, 0."),
+        (np.ones((9, 30, 30), np.uint8), {"radius": (1, 1, 5)}, "9 frames .* 5, 1 away"),
+        (np.ones((9, 30, 30), np.uint8), {"neighbors": 1}, "1 neighbors"),
+        (np.ones((9, 30, 30), np.uint8), {"neighbors": 17}, "17 neighbors"),
+        (np.ones((9, 30, 30), np.uint8), {"grids": ()}, "grids"),
+        (np.ones((9, 30, 30), np.uint8), {"grids": (1, 0)}, "grids"),
     ],
 )
 def test_what_cannot_be_described_is_said_with_a_remedy(clip, settings, words):

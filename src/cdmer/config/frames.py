@@ -52,6 +52,13 @@ class FramesRecipe(Settings):
         return self.interpolation == "keyframes" or (self.interpolation == "select" and "apex" in self.moments)
 
     @property
+    def count(self) -> int | None:
+        """How many frames every clip has; None where that is up to the clip."""
+        if self.interpolation != "select":
+            return self.length
+        return None if "central" in self.moments else len(self.moments)
+
+    @property
     def maker(self) -> tuple[str, str]:
         """The module and the function that make the frames."""
         makers = {"keyframes": ("keyframes", "keyframes"), "select": ("selection", "select")}

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from cdmer.config.fields import fields_by_key, settings_inside
+from cdmer.config.fields import TAG, by_name, fields_by_key, settings_inside, tag
 from cdmer.config.nearest import nearest
 from cdmer.config.settings import Settings
 from cdmer.config.whole import Config
@@ -32,29 +32,40 @@ def read_config(raw: Mapping[str, Any]) -> Config:
 
 def _fault(fault: dict[str, Any], raw: Mapping[str, Any]) -> str:
     """One line for one fault that pydantic found."""
-    path = [str(part) for part in fault["loc"] if not _is_branch(part, fault["loc"])]
+    path, model = _follow(fault["loc"])
     where = ".".join(path)
+    if fault["type"] == "union_tag_invalid":
+        given, known = str(fault["ctx"]["tag"]), [tag.strip(" '") for tag in fault["ctx"]["expected_tags"].split(",")]
+        return f"{where}.{TAG}: there is no {given!r}{nearest(given, known)} (known: {', '.join(known)})"
     if fault["type"] == "extra_forbidden":
-        known = _keys_at(path[:-1])
+        known = list(fields_by_key(model))
         return f"{where}: unknown key{nearest(path[-1], known)} (known here: {', '.join(known)})"
     if fault["type"] == "value_error":
         return str(fault["msg"]).removeprefix("Value error, ")
     return f"{where}: {fault['msg'][0].lower()}{fault['msg'][1:]}, but it is {fault.get('input')!r}"
 
 
-def _is_branch(part: object, loc: tuple[object, ...]) -> bool:
-    """Pydantic names the member of a union that it tried (``literal['all']``); a user never wrote that."""
-    return isinstance(part, str) and (part.startswith(("literal[", "list[")) or part in {"Database"})
+def _follow(loc: tuple[object, ...]) -> tuple[list[str], type[Settings]]:
+    """The keys that a user wrote on the way to a fault, and the settings that hold the last of them.
 
-
-def _keys_at(path: list[str]) -> list[str]:
-    """The known keys of the settings that `path` leads to."""
+    Pydantic also names the member of a union that it tried (``literal['all']``, ``Database``, a descriptor); a user
+    never wrote that.
+    """
+    path: list[str] = []
     model: type[Settings] = Config
-    for part in path:
-        field = fields_by_key(model).get(part)
-        if field is None:
-            continue  # the user's own name of a recipe or database, or the number of a list's item
-        children = settings_inside(field.annotation)
-        if children:
-            model = children[0]
-    return list(fields_by_key(model))
+    members: dict[str, type[Settings]] = {}
+    named_by_user = False
+    for part in map(str, loc):
+        if named_by_user:
+            path.append(part)
+            named_by_user = False
+        elif part in members:
+            model, members = members[part], {}
+        elif not part.startswith(("literal[", "list[")):
+            path.append(part)
+            field = fields_by_key(model).get(part)
+            children = settings_inside(field.annotation) if field else []
+            members = {name: child for child in children for name in (child.__name__, tag(child))}
+            model = children[0] if len(children) == 1 else model
+            named_by_user = field is not None and by_name(field.annotation)
+    return path, model

@@ -2,7 +2,7 @@
 
 import json
 
-from cdmer.config.fields import fields_by_key, settings_inside
+from cdmer.config.fields import TAG, fields_by_key, settings_inside, tag
 from cdmer.config.settings import Settings
 from cdmer.config.whole import Config
 
@@ -25,7 +25,8 @@ def reference() -> str:
     waiting: list[tuple[str, type[Settings]]] = [("", Config)]
     while waiting:
         prefix, model = waiting.pop(0)
-        parts += ["", f"## {f'`{prefix}`' if prefix else 'Top level'}", "", str(model.__doc__).strip(), ""]
+        of = f" with `{TAG}: {tag(model)}`" if tag(model) else ""
+        parts += ["", f"## {f'`{prefix}`' if prefix else 'Top level'}{of}", "", str(model.__doc__).strip(), ""]
         parts += ["| key | values | default | meaning |", "|---|---|---|---|"]
         for key, field in fields_by_key(model).items():
             children = settings_inside(field.annotation)

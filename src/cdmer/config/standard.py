@@ -50,5 +50,12 @@ STANDARD: dict[str, dict[str, dict[str, Any]]] = {
             "apex_otherwise": "middle",
         },
     },
-    "features": {"lbp_top_r3p8": {}},
+    "features": {
+        "lbp_top_r3p8": {},
+        "flow_tvl1_28": {"descriptor": "onset_apex_flow"},
+        "flow_strain_28": {"descriptor": "onset_apex_flow", "planes": ["u", "v", "strain"]},
+        "dscnn_48": {"descriptor": "dscnn_input"},
+        "madtn_112": {"descriptor": "madtn_image"},
+        "mersiamc3d_10x112": {"descriptor": "keyframe_flows"},
+    },
 }

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from cdmer.config.databases import Cohort, Database
 from cdmer.config.faces import FacesRecipe
-from cdmer.config.features import ImportedFeature, LbpTopRecipe
+from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, descriptor_of
 from cdmer.config.frames import FramesRecipe
 from cdmer.config.models import BlockSettings, Models, ModelSettings
 from cdmer.config.nearest import nearest
@@ -33,7 +33,7 @@ class Config(Settings):
     cohort: Cohort = Field(Cohort(), description="The synthetic cohort.")
     faces: dict[Name, FacesRecipe] = Field(description="Faces recipes, by name.")
     frames: dict[Name, FramesRecipe] = Field(description="Frames recipes, by name.")
-    features: dict[Name, LbpTopRecipe] = Field(description="Features, by name; a model names the one that it reads.")
+    features: dict[Name, AnyFeatureRecipe] = Field(description="Features, by name; a model names the one it reads.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
     imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
     protocols: list[Literal["cdmer", "cde", "single"]] = Field(
@@ -96,6 +96,10 @@ class Config(Settings):
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
             if isinstance(settings, BlockSettings):
                 blocks = self.features[settings.feature].blocks
+                if not blocks:
+                    raise ValueError(
+                        f"model_settings.{model}.feature: {settings.feature} has no facial blocks for {model} to weigh"
+                    )
                 if settings.n_blocks != blocks:
                     given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"
                     raise ValueError(f"{given}, but the feature {settings.feature} has {blocks} blocks")
@@ -134,7 +138,11 @@ class Config(Settings):
 
 
 def _over(standard: dict[str, Any] | None, given: Any) -> Any:
-    return {**standard, **given} if standard and isinstance(given, dict) else given
+    if not standard or not isinstance(given, dict):
+        return given
+    if "descriptor" in given and descriptor_of(given) != descriptor_of(standard):
+        return given  # the keys of another descriptor mean nothing to it
+    return {**standard, **given}
 
 
 def _plain(name: str) -> str:

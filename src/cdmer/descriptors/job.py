@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cdmer.errors import CdmerError
 from cdmer.progress import progress
@@ -16,6 +16,7 @@ def compute_features(
     output: str | Path,
     *,
     module: str,
+    reads: Literal["clip", "record"] = "clip",
     parameters: dict[str, Any],
     provenance: dict[str, Any],
     code: str,
@@ -27,9 +28,12 @@ def compute_features(
     frames
         The subject's shard of the frames stage.
     output
-        The feature store to write, one row a clip.
+        The feature store to write.
     module, parameters
-        The descriptor's module, which holds a function of the same name, and its keyword arguments.
+        The descriptor's module, and the keyword arguments of its function.
+    reads
+        ``clip``: the function has the module's own name, and gives a clip's frames one row; ``record``: it is called
+        NAME_of_record, and gives a `cdmer.store.shard.ClipRecord` its samples, (samples, ...).
     provenance
         What the store says of its origin (docs/store-format.md), without the code digest.
     code
@@ -40,15 +44,17 @@ def compute_features(
     CdmerError
         A clip that the descriptor cannot describe, or a shard that cannot be read.
     """
-    describe: Callable[..., Any] = getattr(importlib.import_module(module), module.rpartition(".")[2])
+    name = module.rpartition(".")[2]
+    suffix = "" if reads == "clip" else "_of_record"
+    describe: Callable[..., Any] = getattr(importlib.import_module(module), name + suffix)
     source = read_shard(frames)
     with FeatureStore.writer(output, provenance={**provenance, "code_digest": code, "frames": source.attrs}) as store:
         for clip in progress(source.clips, f"features {Path(frames).stem}"):
             record = source[clip]
             try:
-                row = describe(record.frames, **parameters)
+                samples = describe(record, **parameters) if suffix else describe(record.frames, **parameters)[None]
             except CdmerError as error:
                 raise CdmerError(f"{frames}: clip {clip}: {error.problem}", error.remedy) from error
-            store.add(clip, row[None], record["subject"], record["emotion"])
+            store.add(clip, samples, record["subject"], record["emotion"])
         for excluded in source.excluded:
             store.exclude(*excluded)

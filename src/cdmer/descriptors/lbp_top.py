@@ -2,11 +2,11 @@
 
 Zhao and Pietikäinen, "Dynamic texture recognition using local binary patterns with an application to facial
 expressions", TPAMI 2007, with the benchmark's conventions: codes are computed once on the whole clip without a border
-of R pixels and R frames, then pooled over the blocks of several grids.
+of the radii, then pooled over the blocks of several grids.
 
 Neighbour p of P lies at angle a = 2 pi p / P:
 
-    XY: (x + R cos a, y - R sin a)    XT: (x + R cos a, t + R sin a)    YT: (y - R sin a, t + R cos a)
+    XY: (x + Rx cos a, y - Ry sin a)    XT: (x + Rx cos a, t + Rt sin a)    YT: (y - Ry sin a, t + Rt cos a)
 
 Bit p is set where neighbour >= centre - 1e-3; the guard makes a tie a tie whatever the rounding of the interpolation
 weights. Off the raster a neighbour is interpolated bilinearly, in float32 and in this order, to the last bit:
@@ -30,6 +30,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cdmer.descriptors.blocks import block_layout
+from cdmer.descriptors.clips import checked_clip
 from cdmer.errors import CdmerError
 from cdmer.jit import helper, kernel
 
@@ -47,16 +49,19 @@ _AXES = ((1, 2), (0, 2), (0, 1))  # of the planes XY, XT and YT, among (t, y, x)
 
 
 def lbp_top(
-    clip: NDArray[np.uint8], radius: int = 3, neighbors: int = 8, grids: Sequence[int] = (1, 2, 4, 8)
+    clip: NDArray[np.uint8],
+    radius: int | Sequence[int] = 3,
+    neighbors: int = 8,
+    grids: Sequence[int] = (1, 2, 4, 8),
 ) -> NDArray[np.float32]:
     """LBP-TOP histograms of a clip on a pyramid of block grids.
 
     Parameters
     ----------
     clip
-        uint8 (frames, height, width), more than 2 `radius` along each axis.
+        uint8 (frames, height, width), more than twice its radius along each axis.
     radius
-        R, in pixels and frames, at least 1.
+        R, in pixels and frames, at least 1; or (Rx, Ry, Rt), which makes the circles ellipses.
     neighbors
         P, the points on each circle, 2 to 16.
     grids
@@ -73,20 +78,25 @@ def lbp_top(
     Raises
     ------
     CdmerError
-        A clip of another type or too small for the radius or for a grid, or settings out of range.
+        A clip of another type, too small for the radius or for a grid, or with a black frame; settings out of range.
     """
-    if clip.ndim != 3 or clip.dtype != np.uint8:
+    radii = checked_radii(radius, "LBP-TOP")
+    points = index(neighbors)
+    if not 2 <= points <= 16:
+        raise CdmerError(f"LBP-TOP has no {points} neighbors", "choose from 2 to 16 neighbors")
+    pixels = checked_clip(clip, "LBP-TOP", radii)
+    return _describe(pixels, radii, *_plan(*pixels.shape[1:], radii, points, tuple(map(index, grids))))
+
+
+def checked_radii(radius: int | Sequence[int], name: str, least: int = 1) -> tuple[int, int, int]:
+    """The radii along t, y and x, of R or (Rx, Ry, Rt)."""
+    given = (radius,) * 3 if isinstance(radius, int | np.integer) else tuple(radius)
+    if len(given) != 3 or min(map(index, given)) < least:
         raise CdmerError(
-            f"LBP-TOP reads clips of uint8 (frames, height, width), not {clip.dtype} {clip.shape}",
-            "give it grey frames of 8 bits: a frames recipe that rounds",
+            f"{name} has no radius {radius}", f"choose a radius of at least {least}, or three: in x, in y and in t"
         )
-    radius = index(radius)
-    plan = _plan(*clip.shape[1:], radius, index(neighbors), tuple(map(index, grids)))
-    if len(clip) <= 2 * radius:
-        raise _too_small(f"{len(clip)} frames", radius)
-    pixels = np.ascontiguousarray(clip)[:]
-    pixels.setflags(write=False)  # one type for all clips, so that one version of the kernel serves all
-    return _describe(pixels, radius, *plan)
+    x, y, t = map(index, given)
+    return t, y, x
 
 
 @cache
@@ -141,15 +151,9 @@ class _Plan(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _plan(height: int, width: int, radius: int, neighbors: int, grids: tuple[int, ...]) -> _Plan:
-    if radius < 1 or not 2 <= neighbors <= 16 or not grids or min(grids) < 1:
-        raise CdmerError(
-            f"LBP-TOP has no radius {radius}, {neighbors} neighbors and grids {list(grids)}",
-            "choose a radius of at least 1, from 2 to 16 neighbors, and grids of at least 1 block on a side",
-        )
-    if min(height, width) <= 2 * radius:
-        raise _too_small(f"frames of {height} x {width} pixels", radius)
-    offsets = _offsets(radius, neighbors)
+def _plan(height: int, width: int, radii: tuple[int, int, int], neighbors: int, grids: tuple[int, ...]) -> _Plan:
+    _, of_rows, of_columns = radii
+    offsets = neighbor_offsets(radii, neighbors)
     strides = np.array([height * width, width, 1])
     bins = uniform_bins(neighbors)
     counters = np.arange(2**neighbors, dtype=np.uint8) if neighbors <= 8 else bins
@@ -158,7 +162,7 @@ def _plan(height: int, width: int, radius: int, neighbors: int, grids: tuple[int
         *_far_points(offsets, strides),
         counters,
         counters[bins < neighbors * (neighbors - 1) + 2],
-        *_cells_and_blocks(height - 2 * radius, width - 2 * radius, grids),
+        *block_layout(height - 2 * of_rows, width - 2 * of_columns, grids)[:3],
     )
     plan = _Plan(*(np.ascontiguousarray(table) for table in tables))
     for table in plan:
@@ -166,18 +170,20 @@ def _plan(height: int, width: int, radius: int, neighbors: int, grids: tuple[int
     return plan
 
 
-def _too_small(what: str, radius: int) -> CdmerError:
-    return CdmerError(
-        f"LBP-TOP of radius {radius}: {what} hold no voxel {radius} away from the border",
-        f"choose a smaller radius, or a frames recipe with more than {2 * radius} frames and pixels a side",
-    )
+def neighbor_offsets(radii: Sequence[float], neighbors: int) -> NDArray[np.float64]:
+    """Where the points lie about the centre, (3, P, 3) as (t, y, x), for radii along t, y and x.
 
-
-def _offsets(radius: int, neighbors: int) -> NDArray[np.float64]:
-    """Where the points lie about the centre, (3, P, 3) as (t, y, x); rounded, so that some lie on the raster."""
+    Rounded to nine decimals, so that some lie on the raster.
+    """
+    t, y, x = radii
     angles = [2 * math.pi * p / neighbors for p in range(neighbors)]
-    circle = [(round(radius * math.cos(angle), 9), round(radius * math.sin(angle), 9)) for angle in angles]
-    return np.array([[(0, -s, c) for c, s in circle], [(s, 0, c) for c, s in circle], [(c, -s, 0) for c, s in circle]])
+    circle = [(math.cos(angle), math.sin(angle)) for angle in angles]
+    planes = [
+        [(0, -y * s, x * c) for c, s in circle],
+        [(t * s, 0, x * c) for c, s in circle],
+        [(t * c, -y * s, 0) for c, s in circle],
+    ]
+    return np.asarray(np.round(planes, 9))
 
 
 def _near_points(offsets: NDArray[np.float64], strides: Integers) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -220,38 +226,13 @@ def _on_raster(offsets: NDArray[np.float64]) -> NDArray[np.bool_]:
     return np.asarray((offsets == np.round(offsets)).all(axis=(0, 2)))
 
 
-def _cells_and_blocks(height: int, width: int, grids: tuple[int, ...]) -> tuple[Integers, Integers, Integers]:
-    """The cells that all blocks' edges cut, and the cells of each block: the last three tables of the plan."""
-    rows, columns = _edges(height, grids), _edges(width, grids)
-    row_cuts, column_cuts = np.unique(np.concatenate(rows)), np.unique(np.concatenate(columns))
-    blocks = []
-    for row_edges, column_edges in zip(rows, columns, strict=True):
-        row, column = np.searchsorted(row_cuts, row_edges), np.searchsorted(column_cuts, column_edges)
-        blocks += [(*row[i : i + 2], *column[j : j + 2]) for i, j in np.ndindex(len(row) - 1, len(column) - 1)]
-    return row_cuts, column_cuts, np.array(blocks, dtype=np.int64)
-
-
-def _edges(side: int, grids: tuple[int, ...]) -> list[Integers]:
-    """For each grid, where its blocks begin, and the side itself at the end."""
-    found = []
-    for blocks in grids:
-        edges = np.append(np.arange(blocks) * math.floor(side / blocks + 0.5), side)
-        if (np.diff(edges) < 1).any():
-            raise CdmerError(
-                f"a grid of {blocks} leaves blocks empty on a side of {side} pixels, the border left out",
-                "choose coarser grids, or a faces recipe with larger frames",
-            )
-        found.append(edges)
-    return found
-
-
 # -- the kernel -------------------------------------------------------------------------------------------------------
 
 
 @kernel
 def _describe(
     clip: Bytes,
-    radius: int,
+    radii: tuple[int, int, int],
     near_shifts: Integers,
     near_bits: Bytes,
     far_shifts: Integers,
@@ -265,7 +246,7 @@ def _describe(
     blocks: Integers,
 ) -> Floats:
     """The descriptor of a clip, with the tables of its plan."""
-    codes = _encode(clip, radius, near_shifts, near_bits, far_shifts, far_weights, far_bits, far_cuts, counters)
+    codes = _encode(clip, radii, near_shifts, near_bits, far_shifts, far_weights, far_bits, far_cuts, counters)
     counts = _count(codes, bin_counters, row_cuts, column_cuts)
     return _pool(counts, codes.shape[1], row_cuts, column_cuts, blocks)
 
@@ -273,7 +254,7 @@ def _describe(
 @helper
 def _encode(
     clip: Bytes,
-    radius: int,
+    radii: tuple[int, int, int],
     near_shifts: Integers,
     near_bits: Bytes,
     far_shifts: Integers,
@@ -282,20 +263,21 @@ def _encode(
     far_cuts: Integers,
     counters: Bytes,
 ) -> Bytes:
-    """The counter of each voxel's code: (3, frames, rows, width); the last 2 `radius` columns mean nothing."""
+    """The counter of each voxel's code: (3, frames, rows, width); the last 2 Rx columns mean nothing."""
+    t_radius, y_radius, x_radius = radii
     frames, height, width = clip.shape
     pixels = clip.reshape(clip.size)
-    values = _aligned(pixels if len(far_bits) else pixels[:0], radius)
-    codes = np.empty((3, frames - 2 * radius, (height - 2 * radius) * width), dtype=np.uint8)
+    values = _aligned(pixels if len(far_bits) else pixels[:0], x_radius)
+    codes = np.empty((3, frames - 2 * t_radius, (height - 2 * y_radius) * width), dtype=np.uint8)
     high = np.empty(codes.shape[2], dtype=np.uint8)
     band = max(1, _BAND // width)
-    for top in range(radius, height - radius, band):
-        start = (top - radius) * width
-        size = min(band, height - radius - top) * width - 2 * radius
-        for t in range(radius, frames - radius):
-            here = (t * height + top) * width + radius
+    for top in range(y_radius, height - y_radius, band):
+        start = (top - y_radius) * width
+        size = min(band, height - y_radius - top) * width - 2 * x_radius
+        for t in range(t_radius, frames - t_radius):
+            here = (t * height + top) * width + x_radius
             for plane in range(3):
-                code = codes[plane, t - radius, start : start + size]
+                code = codes[plane, t - t_radius, start : start + size]
                 for byte in range(len(near_bits)):
                     bits = code if byte == 0 else high[:size]
                     _compare_near(pixels, here, near_shifts[plane, byte], near_bits[byte], bits)
@@ -305,7 +287,7 @@ def _encode(
                 if len(near_bits) == 2:
                     for x in range(size):
                         code[x] = counters[code[x] | np.uint16(high[x]) << 8]
-    return codes.reshape(3, frames - 2 * radius, height - 2 * radius, width)
+    return codes.reshape(3, frames - 2 * t_radius, height - 2 * y_radius, width)
 
 
 @helper

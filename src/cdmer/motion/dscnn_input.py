@@ -1,0 +1,48 @@
+"""The input of DSCNN: the grey apex frame, and two flow fields.
+
+Its paper gives the spatial stream the apex frame and the temporal stream the "optical flow displacement field between
+three resized frames", by Liu's coarse-to-fine flow. How many channels that makes is not said; here they are u and v
+from onset to apex and from apex to offset.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cdmer.motion.clip_flow import FlowOptions, check_count
+from cdmer.store.shard import ClipRecord
+
+_GREY = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def dscnn_input_of_record(
+    record: ClipRecord,
+    *,
+    method: str = "coarse_to_fine",
+    flow_parameters: Mapping[str, Any] | None = None,
+    stabilise: bool = False,
+) -> NDArray[np.float32]:
+    """The one sample of a clip.
+
+    Parameters
+    ----------
+    record
+        Onset, apex and offset, from the frames stage, at the size of the network's input.
+    method, flow_parameters, stabilise
+        As for `cdmer.motion.optical_flow` and `cdmer.motion.stabilise`.
+
+    Returns
+    -------
+    array
+        float32 (1, 5, height, width): the apex frame's grey levels / 255, then u and v from onset to apex, and u and
+        v from apex to offset, in pixels.
+    """
+    check_count(record, 3, "DSCNN reads onset, apex and offset", "`moments: [onset, apex, offset]`")
+    options = FlowOptions(method, flow_parameters or {}, stabilise)
+    rise, fall = options.between(record, 0, 1), options.between(record, 1, 2)
+    apex = record.frames[1].astype(np.float32)
+    grey = apex @ _GREY if apex.ndim == 3 else apex
+    flows = np.concatenate([rise, fall], axis=-1).transpose(2, 0, 1)
+    return np.concatenate([grey[None] / np.float32(255), flows])[None]
