@@ -159,8 +159,7 @@ class Stacked(Ensemble):
         for layer, dropout in enumerate(self.dropouts):
             dropout.streams, dropout.calls = _streams(keys, place, layer, device), 0
         for norm in self.norms:
-            both = [batch.weight] if batch.target_weight is None else [batch.weight, batch.target_weight]
-            norm.weight_of_samples = torch.cat(both, 1)
+            norm.weights_of_samples = [batch.weight, *([] if batch.target_weight is None else [batch.target_weight])]
         self.network.train()
         self.optimizer.zero_grad()
         terms: dict[str, Tensor] = self.network.losses(batch)  # type: ignore[operator]

@@ -44,7 +44,7 @@ class SinC3D(nn.Module):
 
 
 def augmented(x: Tensor, draws: Tensor) -> Tensor:
-    """One of 36 variants of each clip (..., C, T, H, W) by its numbers (..., 2): frames to drop, where to cut how much."""
+    """One of 36 variants of each clip (..., C, T, H, W), by its random numbers (..., 2)."""
     variant = (draws[..., 0] * VARIANTS).long()
     cut = 2 + (draws[..., 1] * 4).floor()  # 2 to 5 pixels
     drop = variant // 9

@@ -2,7 +2,7 @@
 
 A network is a plain torch module: `forward` takes samples (N, ...) and returns logits (N, classes). Everything inside
 counts its axes from the last one, so that the same code serves many trainings at once, with one more axis in front
-(`cdmer.networks.stacked`).
+(`cdmer.networks.stacked`). Source and target samples pass the layers one after the other, the source first.
 """
 
 from dataclasses import dataclass, replace

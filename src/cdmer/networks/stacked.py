@@ -140,8 +140,9 @@ class StackedBatchNorm(nn.Module):
 
     Attributes
     ----------
-    weight_of_samples
-        (trainings, N) set before each step.
+    weights_of_samples
+        Set before each step: (trainings, N) of the source's samples, then of the target's. A network passes them one
+        after the other, in this order.
     """
 
     def __init__(self, layers: Sequence[nn.Module]) -> None:
@@ -150,7 +151,7 @@ class StackedBatchNorm(nn.Module):
         self.weight, self.bias = _joined(layers, "weight"), _joined(layers, "bias")
         for name in ("running_mean", "running_var", "num_batches_tracked"):
             self.register_buffer(name, torch.stack([getattr(layer, name) for layer in layers]))
-        self.weight_of_samples: Tensor | None = None
+        self.weights_of_samples: list[Tensor] = []
         self.running_mean: Tensor
         self.running_var: Tensor
         self.num_batches_tracked: Tensor
@@ -169,9 +170,7 @@ class StackedBatchNorm(nn.Module):
         return x * factor.view(each) + shift.view(each)
 
     def _statistics(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        weight = self.weight_of_samples
-        if weight is None or weight.shape[1] != x.shape[1]:
-            weight = torch.ones(x.shape[:2], device=x.device)
+        weight = self.weights_of_samples.pop(0)
         axes = (1, *range(3, x.dim()))
         places = x[0, 0, 0].numel()
         count = weight.sum(1, keepdim=True) * places
