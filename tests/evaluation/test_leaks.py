@@ -20,7 +20,8 @@ def leaks(tmp_path):
         stores = []
         for name, subjects, X in sides:
             provenance = {"feature": "f", "database": name, "recipe": {}, "code_digest": "c"}
-            clips = [f"{subject or 'clip'}/{subject or 'clip'}_ne_{index:02d}" for index, subject in enumerate(subjects)]
+            names = [subject or "clip" for subject in subjects]
+            clips = [f"{subject}/{subject}_ne_{index:02d}" for index, subject in enumerate(names)]
             FeatureStore.write(tmp_path / f"{name}.h5", np.asarray(X, float), clips, subjects, provenance=provenance)
             stores.append(str(tmp_path / f"{name}.h5"))
         names = [name for name, _, _ in sides]

@@ -54,7 +54,7 @@ def _strip(record: ClipRecord, database: str) -> Strip:
     return Strip(f"{database}  {record.name}  {frames.shape[2]} x {frames.shape[1]}{apex}", pictures)
 
 
-def _caption(facts: dict[str, object], place: int) -> str:
+def _caption(facts: Mapping[str, Any], place: int) -> str:
     """Unique in its row, for short clips show a frame several times."""
     indices = facts.get("frame_indices")
     if indices is None:
