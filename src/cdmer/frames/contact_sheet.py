@@ -1,7 +1,8 @@
 """A contact sheet of a frames recipe: the very frames that a feature or a network reads, for a person to look at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
