@@ -40,6 +40,7 @@ wildcard_constraints:
     subject=r"[\w.-]+",
     experiment=r"[A-Z]_to_[A-Z]|composite|\w+_(\d|objective)",
     protocol="cde|single",
+    table="cdmer|cde|single",
     model="|".join(PLAN.models),
 
 
@@ -67,5 +68,5 @@ def tables():
     return [
         f"results/{protocol}_table.{suffix}"
         for protocol in PLAN.config.protocols
-        for suffix in ("csv", "md")
+        for suffix in ("csv", "md", "card.json")
     ] + figures

@@ -7,6 +7,8 @@ rule train_interpolator:
         course="results/interpolators/{interpolator}.log",
     log:
         "results/logs/interpolators/{interpolator}.log",
+    benchmark:
+        "results/benchmarks/interpolators/{interpolator}.tsv"
     resources:
         mem_mb=4000,
     params:
@@ -27,6 +29,8 @@ rule interpolate_frames:
         "results/frames/{recipe}/{database}/{subject}.h5",
     log:
         "results/logs/frames/{recipe}/{database}/{subject}.log",
+    benchmark:
+        "results/benchmarks/frames/{recipe}/{database}/{subject}.tsv"
     resources:
         mem_mb=1000,
     params:
@@ -46,6 +50,8 @@ rule show_frames:
         "results/frames/{recipe}/contact_sheet.png",
     log:
         "results/logs/frames/{recipe}/contact_sheet.log",
+    benchmark:
+        "results/benchmarks/frames/{recipe}/contact_sheet.tsv"
     params:
         code=code_digest("cdmer.frames.contact_sheet"),
     shell:

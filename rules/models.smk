@@ -7,6 +7,8 @@ rule train_model:
         grid="results/models/cdmer/{experiment}/{model}/grid.csv",
     log:
         "results/models/cdmer/{experiment}/{model}/log.txt",
+    benchmark:
+        "results/benchmarks/models/cdmer/{experiment}/{model}.tsv"
     resources:
         mem_mb=1500,
     params:
@@ -28,6 +30,8 @@ rule train_folds:
         metrics="results/models/{protocol}/{experiment}/{model}/metrics.json",
     log:
         "results/models/{protocol}/{experiment}/{model}/log.txt",
+    benchmark:
+        "results/benchmarks/models/{protocol}/{experiment}/{model}.tsv"
     resources:
         mem_mb=1500,
     params:

@@ -243,6 +243,14 @@ def leaks(
     find_leaks(output, **json.loads(settings))
 
 
+@tables_app.command("card")
+def card(table: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+    """Write what a table was made of, by what, where, and how long it took."""
+    from cdmer.evaluation.card import write_card
+
+    write_card(table, output, **json.loads(settings))
+
+
 @tables_app.command("exclusions")
 def exclusions(stores: list[Path], output: Annotated[Path, typer.Option()], code: Code = "") -> None:
     """List the clips that were left out, and why."""

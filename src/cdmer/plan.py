@@ -506,6 +506,17 @@ class Plan:
         chosen = set(self.config.selection)
         return "cdmer" in self.config.protocols and "oracle" in chosen and len(chosen) > 1
 
+    def card_settings(self, table: str) -> dict[str, Any]:
+        """What the job that writes a table's card needs to know."""
+        pairs = self.computable(table)
+        read = dict.fromkeys(database for key, _ in pairs for database in databases_of(key))
+        listed = self.listed()
+        return {
+            "config": self.config.model_dump(mode="json", by_alias=True),
+            "data": {name: _digest(*(self.parts_made_of(*pair) for pair in listed if pair[1] == name)) for name in read},
+            "code": {model: self.model_code(model, key) for key, model in pairs},
+        }
+
     def table_settings(self, protocol: str) -> dict[str, Any]:
         """What the job that makes a table needs to know."""
         left_out = [asdict(entry) for entry in self.left_out(protocol)]
