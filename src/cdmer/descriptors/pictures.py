@@ -25,11 +25,14 @@ def lbp_figure(row: NDArray[np.float32], recipe: Mapping[str, Any], clip: NDArra
         if clip is not None:
             axis = figure.add_subplot(layout[0, number])
             codes = code_plane(clip, plane, recipe["radius"], recipe["neighbors"])
-            show(axis, codes, f"{plane} codes through the middle", cmap="nipy_spectral", aspect="auto")
+            down = "" if plane == "XY" else ", time runs down"
+            aspect = "equal" if plane == "XY" else "auto"
+            show(axis, codes, f"{plane} codes through the middle{down}", cmap="nipy_spectral", aspect=aspect)
             axis.set_axis_off()
         bars = figure.add_subplot(layout[1, number])
         bars.bar(np.arange(histograms.shape[2]), histograms[0, number], width=1.0, color="#30507a")
-        bars.set_title(f"{plane}: histogram of the first block", fontsize=9)
+        whole = "the whole face" if recipe["grids"][0] == 1 else "the first block"
+        bars.set_title(f"{plane}: histogram of {whole}", fontsize=9)
         bars.tick_params(labelsize=7)
         bars.set_xlabel("bin (the last: not uniform)", fontsize=8)
         heat = figure.add_subplot(layout[2, number])

@@ -29,6 +29,7 @@ def flow_figure(row: NDArray[Any], recipe: Mapping[str, Any], frames: NDArray[An
     """
     draw = {
         "onset_apex_flow": _onset_apex_flow,
+        "flow_planes": _onset_apex_flow,
         "dscnn_input": _dscnn_input,
         "madtn_image": _madtn_image,
         "keyframe_flows": _keyframe_flows,
@@ -91,7 +92,7 @@ def _onset_apex_flow(row: NDArray[Any], recipe: Mapping[str, Any], frames: NDArr
     if frames is not None:
         show(axes[0], frames[0], "onset", **_FACE)
         show(axes[1], frames[1], "apex", **_FACE)
-    if {"u", "v"} <= set(planes):
+    if {"u", "v"} <= set(planes):  # one of them alone has no direction
         flow = np.stack([planes["u"], planes["v"]], -1)
         limit = _largest(flow)
         show(axes[2], encode_hsv(flow, "figure", limit), "flow, direction as hue")
@@ -141,7 +142,8 @@ def _keyframe_flows(row: NDArray[Any], recipe: Mapping[str, Any], frames: NDArra
     columns = (len(flows) + 2) // 2
     figure, axes = panels(2, columns)
     for number, flow in enumerate(flows):
-        show(axes[number], encode_hsv(flow, "figure", limit), f"key-frames {number + 1} to {number + 2}")
+        copy = "" if flow.any() else " (a copy)"
+        show(axes[number], encode_hsv(flow, "figure", limit), f"key-frames {number + 1} to {number + 2}{copy}")
     largest = int(np.argmax([_largest(flow) for flow in flows]))
     under = None if frames is None else frames[largest]
     arrows(axes[len(flows)], flows[largest], under, f"key-frames {largest + 1} to {largest + 2}")
@@ -150,4 +152,4 @@ def _keyframe_flows(row: NDArray[Any], recipe: Mapping[str, Any], frames: NDArra
     return figure
 
 
-FLOW_FEATURES = ("onset_apex_flow", "dscnn_input", "madtn_image", "keyframe_flows")
+FLOW_FEATURES = ("onset_apex_flow", "flow_planes", "dscnn_input", "madtn_image", "keyframe_flows")
