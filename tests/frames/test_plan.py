@@ -41,7 +41,8 @@ def test_what_teaches_a_network_is_behind_the_frames_that_it_makes():
             interpolators={"own": {"databases": ["casme2"], "faces": "teacher"}},
             **READS,
         )
-        return [plan.frames_made_of(name, "smic_vis", "s2") for name in ("keyframes_11", "tim_16")]
+        pupil = plan.subjects("smic_vis")[0]
+        return [plan.frames_made_of(name, "smic_vis", pupil) for name in ("keyframes_11", "tim_16")]
 
     (keyframes, tim), (other_keyframes, other_tim) = made(96), made(112)
     assert keyframes != other_keyframes
