@@ -9,8 +9,10 @@ from cdmer.config.databases import Cohort, Database
 from cdmer.config.faces import FacesRecipe
 from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, descriptor_of
 from cdmer.config.frames import FramesRecipe
-from cdmer.config.models import BlockSettings, Models, ModelSettings
+from cdmer.config.model_settings import ModelSettings
+from cdmer.config.models import BlockSettings, Models
 from cdmer.config.nearest import nearest
+from cdmer.config.networks import NetworkRun
 from cdmer.config.settings import Name, Settings
 from cdmer.config.standard import STANDARD
 
@@ -46,8 +48,11 @@ class Config(Settings):
         "all", description="`all`, or the names of the models to train."
     )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
+    networks: NetworkRun = Field(NetworkRun(), description="How networks are trained.")
     rounds: int = Field(
-        10, ge=1, description="Trainings of a model that draws random numbers (none does yet); others train once."
+        10,
+        ge=1,
+        description="Trainings of a network, at most 3 with `budget: quick`; others train once.",
     )
     budget: Literal["quick", "paper"] = Field(
         "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
