@@ -198,10 +198,12 @@ def network(
     code: Code = "",
 ) -> None:
     """Stage models: train one network for one experiment, all rounds, and predict its target."""
+    from cdmer.networks.training import clear_checkpoints
     from cdmer.protocols.train_network import train_network
 
     given = json.loads(settings)
     train_network(source, target, predictions, metrics, curves, weights, checkpoints=checkpoints / code, **given)
+    clear_checkpoints(checkpoints)  # those of older code too
 
 
 @app.command("network-folds")
@@ -214,6 +216,7 @@ def network_folds(
     code: Code = "",
 ) -> None:
     """Stage models: train one network for every fold and round of a leave-one-subject-out task."""
+    from cdmer.networks.training import clear_checkpoints
     from cdmer.protocols.network_folds import train_network_folds
 
     half = len(inputs) // 2
@@ -222,6 +225,7 @@ def network_folds(
     train_network_folds(
         predictions, metrics, stores=stores, manifests=manifests, checkpoints=checkpoints / code, **given
     )
+    clear_checkpoints(checkpoints)
 
 
 @tables_app.command("cdmer")

@@ -143,7 +143,7 @@ class Network(nn.Module):
         """Set the buffers that scale the input, from the labelled training samples (n, ...)."""
 
     def prior_network(self) -> "Network | None":
-        """An untrained network that learns on pairs first, and whose `core` this one starts from, where there is one."""
+        """The untrained network that learns on pairs first, and whose `core` this one starts from, if any."""
         return None
 
     def rate_factor(self, name: str) -> float:

@@ -62,7 +62,7 @@ class Training:
 
     def make(self, n_classes: int) -> Network:
         """The network, untrained."""
-        return self.kind(n_classes, **self.options)  # type: ignore[call-arg]
+        return self.kind(n_classes, **self.options)
 
     def run(
         self,

@@ -109,9 +109,8 @@ def train_network(
         raises.
     """
     given = training_of(training)
-    train, test = (
-        _samples(store, name, casme2_negative) for store, name in zip((source, target), databases, strict=True)
-    )
+    train = _samples(source, databases[0], casme2_negative)
+    test = _samples(target, databases[1], casme2_negative)
     code, classes = class_rows(train.label, CLASSES, str(source))
     what = f"{given.kind.title} {databases[0]} to {databases[1]}"
     X, trials, siblings = _side_by_side(train, test, code, given)
