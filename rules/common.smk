@@ -63,6 +63,16 @@ def ask(method, **fixed):
     return answer
 
 
+def networks():
+    """A pattern of the models that are networks."""
+    return "|".join(filter(PLAN.is_network, PLAN.models)) or "none"
+
+
+def models_on_vectors():
+    """A pattern of the models that are not."""
+    return "|".join(name for name in PLAN.models if not PLAN.is_network(name)) or "none"
+
+
 def tables():
     figures = ["results/cdmer_honesty.png"] if PLAN.compares_selections() else []
     return [

@@ -193,6 +193,49 @@ def folds(
     train_folds(predictions, metrics, stores=inputs[:half], manifests=inputs[half:], **json.loads(settings))
 
 
+@app.command()
+def network(
+    source: Path,
+    target: Path,
+    predictions: Path,
+    metrics: Path,
+    curves: Path,
+    weights: Path,
+    checkpoints: Annotated[Path, typer.Option(help="A folder of this job's own, for what an interruption leaves.")],
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
+    """Stage models: train one network for one experiment, all rounds, and predict its target."""
+    from cdmer.networks.training import clear_checkpoints
+    from cdmer.protocols.train_network import train_network
+
+    given = json.loads(settings)
+    train_network(source, target, predictions, metrics, curves, weights, checkpoints=checkpoints / code, **given)
+    clear_checkpoints(checkpoints)  # those of older code too
+
+
+@app.command("network-folds")
+def network_folds(
+    predictions: Path,
+    metrics: Path,
+    inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
+    checkpoints: Annotated[Path, typer.Option(help="A folder of this job's own, for what an interruption leaves.")],
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
+    """Stage models: train one network for every fold and round of a leave-one-subject-out task."""
+    from cdmer.networks.training import clear_checkpoints
+    from cdmer.protocols.network_folds import train_network_folds
+
+    half = len(inputs) // 2
+    stores, manifests = inputs[:half], inputs[half:]
+    given = json.loads(settings)
+    train_network_folds(
+        predictions, metrics, stores=stores, manifests=manifests, checkpoints=checkpoints / code, **given
+    )
+    clear_checkpoints(checkpoints)
+
+
 @tables_app.command("cdmer")
 def cdmer_table(
     predictions: list[Path],

@@ -14,7 +14,8 @@ from typing import Any
 from cdmer.code import code_digest, library_versions
 from cdmer.config.databases import Database
 from cdmer.config.descriptors import C3dRecipe
-from cdmer.config.models import ModelSettings
+from cdmer.config.model_settings import ModelSettings
+from cdmer.config.networks import NetworkSettings
 from cdmer.config.whole import Config
 from cdmer.databases.cohort.layouts import annotation_name, annotation_names, layout_root
 from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
@@ -463,6 +464,8 @@ class Plan:
     def training_settings(self, model: str, experiment: str) -> dict[str, Any]:
         """What the job that trains a model for an experiment or a task needs to know."""
         settings = self.models[model]
+        if isinstance(settings, NetworkSettings):
+            return self._network_settings(settings, experiment)
         estimator = {
             "module": settings.module,
             "estimator": settings.estimator,
@@ -480,8 +483,44 @@ class Plan:
             "casme2_negative": self.config.cdmer.casme2_negative,
         }
 
+    def _network_settings(self, settings: NetworkSettings, experiment: str) -> dict[str, Any]:
+        run = self.config.networks
+        quick = self.config.budget == "quick"
+        training = {
+            "module": settings.module,
+            "network": settings.estimator,
+            "options": settings.parameters(),
+            "changes": settings.training(),
+            "budget": self.config.budget,
+            "rounds": min(self.config.rounds, settings.quick_rounds) if quick else self.config.rounds,
+            "seed": run.seed,
+            "keep_weights": run.keep_weights,
+            "machinery": {"device": run.device, "precision": run.precision, "group": run.group},
+        }
+        if experiment in tasks():
+            return {"task": experiment, "training": training, "selection": self.config.selection}
+        return {
+            "databases": databases_of(experiment),
+            "training": training,
+            "selection": self.config.selection,
+            "criterion": self.config.criterion,
+            "casme2_negative": self.config.cdmer.casme2_negative,
+        }
+
+    def is_network(self, model: str) -> bool:
+        """Whether a model is a network, which other rules train than a model on feature vectors."""
+        return isinstance(self.models[model], NetworkSettings)
+
+    def memory(self, model: str) -> int:
+        """Megabytes that training a model takes."""
+        settings = self.models[model]
+        return settings.memory if isinstance(settings, NetworkSettings) else 1500
+
     def model_code(self, model: str, experiment: str) -> str:
         """A digest of the code that trains a model."""
+        if self.is_network(model):
+            job = "cdmer.protocols.network_folds" if experiment in tasks() else "cdmer.protocols.train_network"
+            return code_digest(job, self.models[model].module)
         job = "cdmer.protocols.loso" if experiment in tasks() else "cdmer.protocols.train"
         return code_digest(job, self.models[model].module)
 
@@ -513,7 +552,9 @@ class Plan:
         listed = self.listed()
         return {
             "config": self.config.model_dump(mode="json", by_alias=True),
-            "data": {name: _digest(*(self.parts_made_of(*pair) for pair in listed if pair[1] == name)) for name in read},
+            "data": {
+                name: _digest(*(self.parts_made_of(*pair) for pair in listed if pair[1] == name)) for name in read
+            },
             "code": {model: self.model_code(model, key) for key, model in pairs},
         }
 
@@ -570,11 +611,21 @@ class Plan:
             feature = self.models[model].feature
             for key, name in experiments(protocol).items():
                 reasons = [self.lacks(feature, database) for database in databases_of(key)]
+                if not any(reasons):
+                    reasons = [self._beyond_budget(model, key)]
                 if not any(reasons) and protocol != "cdmer":
                     reasons = [self._lacks_for(tasks()[key], feature, database) for database in databases_of(key)]
                 if any(reasons):
                     found.append(LeftOut(name, model, "; ".join(dict.fromkeys(filter(None, reasons)))))
         return found
+
+    def _beyond_budget(self, model: str, experiment: str) -> str:
+        """Why the budget leaves an experiment out; empty where it does not."""
+        settings = self.models[model]
+        only = settings.quick_only if isinstance(settings, NetworkSettings) else None
+        if self.config.budget == "paper" or only is None or experiment in only:
+            return ""
+        return "left out by `budget: quick`, computed with `budget: paper`"
 
     def _lacks_for(self, task: Task, feature: str, database: str) -> str:
         """What a task misses in a database that can be had otherwise; empty where it misses nothing."""

@@ -68,9 +68,7 @@ def test_a_copied_clip_is_found_by_its_features(leaks):
 def test_a_release_without_names_is_said_not_to_be_checked(leaks):
     table = leaks(("smic_vis", [None, None], [[1], [2]]), ("smic_nir", ["s1"], [[3]]))
     assert np.isnan(count(table, PEOPLE)).all()
-    assert leak_notes(table)[0] == (
-        f"Not to be checked, for a release names nobody: whether {PEOPLE} in V->N."
-    )
+    assert leak_notes(table)[0] == (f"Not to be checked, for a release names nobody: whether {PEOPLE} in V->N.")
 
 
 def test_oracles_and_models_that_adapt_are_counted(leaks):

@@ -11,9 +11,11 @@ from cdmer.config.feature_recipe import FeatureRecipe
 from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, descriptor_of
 from cdmer.config.frames import FramesRecipe
 from cdmer.config.interpolators import SHIPPED, Interpolator
-from cdmer.config.models import BlockSettings, Models, ModelSettings
+from cdmer.config.model_settings import ModelSettings
+from cdmer.config.models import BlockSettings, Models
 from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
 from cdmer.config.nearest import nearest
+from cdmer.config.networks import NetworkRun
 from cdmer.config.settings import Name, Settings
 from cdmer.config.standard import STANDARD
 
@@ -51,8 +53,11 @@ class Config(Settings):
         description="`all`, or the names of the models to train; `MODEL@FEATURE` is one of them on another feature.",
     )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
+    networks: NetworkRun = Field(NetworkRun(), description="How networks are trained.")
     rounds: int = Field(
-        10, ge=1, description="Trainings of a model that draws random numbers (none does yet); others train once."
+        10,
+        ge=1,
+        description="Trainings of a network, at most 3 with `budget: quick`; others train once.",
     )
     budget: Literal["quick", "paper"] = Field(
         "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
@@ -145,6 +150,7 @@ class Config(Settings):
             if names.count(name) > 1:
                 raise ValueError(f"{info.field_name}: {name!r} is listed twice")
         return names
+
     def _fault_of_source(self, feature: FeatureRecipe) -> str:
         """What keeps a feature from being made of another one; empty where nothing does."""
         if not isinstance(feature, FlowPlanesRecipe):

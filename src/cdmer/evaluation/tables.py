@@ -183,10 +183,7 @@ def _compared(scores: Sequence[Scores]) -> Iterable[dict[str, Any]]:
         # clips of unnamed people are people of their own, whose names may recur in another target
         people = sorted({name for group in models.values() for score in group for name in _named(score)})
         answers = {
-            model: [
-                answers_of_people(score.rounds, _named(score), people, CLASSES)
-                for score in group
-            ]
+            model: [answers_of_people(score.rounds, _named(score), people, CLASSES) for score in group]
             for model, group in models.items()
         }
         for row in compare_with_best(answers, SEED):

@@ -110,7 +110,7 @@ class BasicInception(DualInception):
     """
 
     title: ClassVar[str] = "Basic Inception"
-    recipe: ClassVar[Recipe] = Recipe("adam", 1e-4, epochs=40, quick_epochs=15, batch=32)
+    recipe: ClassVar[Recipe] = Recipe("adam", 1e-4, epochs=40, quick_epochs=40, batch=32)
 
 
 class FR(Network):
@@ -138,7 +138,7 @@ class FR(Network):
     title: ClassVar[str] = "FR"
     # The paper's batch and rate for its composite experiments. Its optimiser is not named and its epochs are not
     # given: docs/networks.md tells how these were chosen, on inner folds of training subjects.
-    recipe: ClassVar[Recipe] = Recipe("adam", 1e-3, epochs=100, quick_epochs=15, batch=32)
+    recipe: ClassVar[Recipe] = Recipe("adam", 1e-4, epochs=100, quick_epochs=40, batch=32)
 
     def __init__(
         self,

@@ -142,6 +142,10 @@ class Network(nn.Module):
     def prepare(self, X: Tensor) -> None:
         """Set the buffers that scale the input, from the labelled training samples (n, ...)."""
 
+    def prior_network(self) -> "Network | None":
+        """The untrained network that learns on pairs first, and whose `core` this one starts from, if any."""
+        return None
+
     def rate_factor(self, name: str) -> float:
         """Factor of the learning rate of a parameter; 0: it is not learnt."""
         return 1.0

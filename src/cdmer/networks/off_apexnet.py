@@ -39,7 +39,7 @@ class OFFApexNet(Network):
 
     title: ClassVar[str] = "OFF-ApexNet"
     # Adam and its rate: a public re-implementation, which trains for up to 3000 epochs
-    recipe: ClassVar[Recipe] = Recipe("adam", 1e-4, epochs=300, quick_epochs=25, batch=32)
+    recipe: ClassVar[Recipe] = Recipe("adam", 1e-4, epochs=300, quick_epochs=100, batch=32)
 
     def __init__(self, n_classes: int = 3, dropout: float = 0.5, scaling: Scale = "sample") -> None:
         super().__init__()

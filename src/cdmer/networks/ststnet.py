@@ -32,7 +32,7 @@ class STSTNet(Network):
 
     title: ClassVar[str] = "STSTNet"
     # Adam, 5e-5, batch 256, 800 epochs: the authors' PyTorch code (their MATLAB code trained for 500)
-    recipe: ClassVar[Recipe] = Recipe("adam", 5e-5, epochs=800, quick_epochs=100, batch=256)
+    recipe: ClassVar[Recipe] = Recipe("adam", 5e-5, epochs=800, quick_epochs=300, batch=256)
 
     def __init__(self, n_classes: int = 3, dropout: float = 0.5, scaling: Scale = "sample") -> None:
         super().__init__()
