@@ -44,6 +44,7 @@ bench: setup
 	$(BIN)/python benchmarks/lbp_top.py
 	$(BIN)/python benchmarks/faces.py
 	$(BIN)/python benchmarks/still_clip.py
+	$(BIN)/python benchmarks/flow.py
 
 clean:
 	rm -rf .venv results/[!R]* .snakemake

@@ -23,7 +23,7 @@ from cdmer.motion.pictures import panels, show, wheel
 IMAGES = Path(__file__).parent / "images"
 SIDE = 112
 CLIPS = (  # database, subject, clip, where its frames lie
-    ("smic_hs", "s11", "s11_po_01", "SMIC_all_cropped/HS/s11/micro/positive/s11_po_01"),
+    ("smic_hs", "s11", "s11_po_01", "SMIC_all_raw/HS/s11/micro/positive/s11_po_01"),
     ("casme2", "sub01", "EP02_01", "CASME2_RAW_selected/sub01/EP02_01"),
 )
 
@@ -38,6 +38,7 @@ def frames_and_motion(truth: Truth, path: Path) -> tuple[np.ndarray, np.ndarray]
 
 
 def draw_methods(cohort: Path) -> Figure:
+    """The same motion by every method, beside the truth."""
     figure, axes = panels(len(CLIPS), 2 + len(MODULES) + 1)
     for row, (database, subject, clip, frames) in enumerate(CLIPS):
         synthetic = cohort / "results" / "databases" / database / "synthetic"
@@ -60,6 +61,7 @@ def shrink(path: Path) -> None:
 
 
 def main() -> None:
+    """Draw, and say how large the files are."""
     cohort = Path(sys.argv[1])
     drawn = {"flow_methods.png": draw_methods(cohort)}
     for name, figure in drawn.items():
