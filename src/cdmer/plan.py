@@ -317,7 +317,7 @@ class Plan:
             "feature": feature,
             "database": database,
             "recipe": {
-                "descriptor": recipe.model_dump(mode="json"),
+                "descriptor": {**recipe.model_dump(mode="json"), **recipe.parameters()},  # defaults of methods too
                 "frames": frames.model_dump(mode="json"),
                 "faces": self.faces_settings(frames.faces, database),
             },
