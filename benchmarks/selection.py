@@ -277,10 +277,10 @@ Mean UF1 of the six experiments. The price of honesty is the oracle's less the m
 that chose by the target's labels, as all published ones did, hides from whoever has none. Where the grid is `quick` and
 not the `paper`'s, the oracle has less to choose from, and the price is too low. TGSR's quick grid holds the twelve
 points that its paper prints as best, which were found by target labels: its honest selections choose among these too.
-`@converged` is the objective's minimum, `@released` the released order of columns. SVM and IW-SVM have nothing to choose.
+`@converged` is the objective's minimum, `@released` the released order of columns; SVM and IW-SVM choose nothing.
 """
 
-BETWEEN = """UF1 / accuracy of each experiment; bold where UF1 is the published one to its last digit and as many clips are right
+BETWEEN = """UF1 / accuracy; bold where UF1 is the published one to its last digit and as many clips are right
 (four printed accuracies are no multiples of a clip, and TKL's UF1 of N → V is printed as 0.7580 and as 0.7579).
 `oracle, whole grid` is the paper's grid where the other selections were made on the quick one.
 """
