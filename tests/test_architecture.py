@@ -17,7 +17,7 @@ STAGES = [
     {"protocols", "evaluation"},
     {"report"},
 ]
-SHARED = {"store", "errors", "files", "jit", "progress"}
+SHARED = {"store", "errors", "files", "jit", "progress", "threads"}
 PACKAGES = {name: rank for rank, names in enumerate(STAGES) for name in names}
 MODULES = sorted(SOURCE.rglob("*.py"))
 
@@ -76,6 +76,12 @@ def test_names_are_imported_from_where_they_are_defined(path):
         "cdmer.faces.yunet",
         "cdmer.frames.job",
         "cdmer.descriptors.job",
+        "cdmer.descriptors.show",
+        "cdmer.motion.dscnn_input",
+        "cdmer.motion.flow_planes",
+        "cdmer.motion.keyframe_flows",
+        "cdmer.motion.madtn_image",
+        "cdmer.motion.onset_apex_flow",
         "cdmer.store.released",
         "cdmer.store.feature_store",
         "cdmer.protocols.train",

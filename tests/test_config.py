@@ -85,6 +85,21 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"frames": {"few": {"interpolation": "select"}}}, ["frames.few", "moments"]),
         ({"frames": {"keyframes_11": {"length": 2}}}, ["frames.keyframes_11", "at least 3"]),
         ({"frames": {"few": {"interpolation": "select", "moments": ["peak"]}}}, ["frames.few.moments", "apex"]),
+        ({"models": "TCA"}, ["models: expected a list", "'TCA'"]),
+        ({"selection": "oracle"}, ["selection: expected a list", "'oracle'"]),
+        ({"databases": {"casme2": "/data/casme2"}}, ["databases.casme2: expected keys", "'/data/casme2'"]),
+        ({"rounds": "many"}, ["rounds: expected a whole number"]),
+        ({"protocols": ["cde", "cde"]}, ["protocols: 'cde' is listed twice"]),
+        ({"frames": {"keyframes_11": {"synthesis": "average", "network": "own"}}}, ["`network` does nothing here"]),
+        (
+            {"frames": {"keyframes_11": {"synthesis": "adaptive_convolution", "network": "own"}}},
+            ["frames.keyframes_11.network", "'own'"],
+        ),
+        ({"interpolators": {"own": {}}}, ["interpolators.own", "nothing to learn from"]),
+        ({"interpolators": {"own": {"databases": ["casme3"]}}}, ["interpolators.own.databases", "'casme2'"]),
+        ({"interpolators": {"own": {"cohort": "tiny", "faces": "x"}}}, ["interpolators.own.faces"]),
+        ({"interpolators": {"shipped": {"cohort": "tiny"}}}, ["interpolators.shipped", "another name"]),
+        ({"interpolators": {"own": {"cohort": "tiny", "side": 40}}}, ["interpolators.own.side", "32"]),
     ],
 )
 def test_a_fault_is_named_with_the_nearest_known_word(raw, words):

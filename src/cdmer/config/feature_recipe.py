@@ -15,7 +15,8 @@ class FeatureRecipe(Settings):
     """
 
     module: ClassVar[str]  # it holds a function of its own name, from a clip to a row
-    reads: ClassVar[Literal["clip", "record"]] = "clip"  # "record": `NAME_of_record`, from a record to samples
+    # "record": `NAME_of_record`, from a record to samples; "part": `NAME_of_part`, from another feature's samples
+    reads: ClassVar[Literal["clip", "record", "part"]] = "clip"
     descriptor: str
     frames: Name
 
@@ -23,6 +24,11 @@ class FeatureRecipe(Settings):
     def modules(self) -> tuple[str, ...]:
         """The modules that it runs with these settings, for the digest of its code."""
         return (self.module,)
+
+    @property
+    def source(self) -> str | None:
+        """The feature that it is made of in place of frames, with ``reads = "part"``."""
+        return None
 
     @property
     def blocks(self) -> int:

@@ -30,7 +30,7 @@ class ImportedFeature(Settings):
 
     database: Name = Field(description="The database that the file describes.")
     feature: Name = Field("lbp_top_r3p8", description="The feature that it stands for.")
-    file: str = Field(description="The `.mat` file, below `imported_from`.")
+    file: str = Field(description="The `.mat` file, or the `.npz` of flow images, below `imported_from`.")
     order: Literal["blocks", "released"] = Field(
         "blocks", description="Columns block by block, as computed features have them, or left as released."
     )

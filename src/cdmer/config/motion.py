@@ -18,7 +18,7 @@ _METHOD = "The method of optical flow (docs/motion.md compares them)."
 class FlowRecipe(FeatureRecipe):
     """What the recipes of flow share."""
 
-    reads: ClassVar[Literal["clip", "record"]] = "record"
+    reads: ClassVar[Literal["clip", "record", "part"]] = "record"
     moments: ClassVar[tuple[str, ...]] = ()  # that the frames recipe must keep
     method: Method
     flow_parameters: dict[Name, bool | int | float | str] = Field(
@@ -78,6 +78,28 @@ class OnsetApexFlowRecipe(FlowRecipe):
         return super().fault(frames, faces)
 
 
+class FlowPlanesRecipe(FeatureRecipe):
+    """Some planes of a feature of `onset_apex_flow`, whose flow is not computed again."""
+
+    module: ClassVar[str] = "cdmer.motion.flow_planes"
+    reads: ClassVar[Literal["clip", "record", "part"]] = "part"
+    descriptor: Literal["flow_planes"] = Field(description="The feature.")
+    frames: Name = Field("onset_apex", description="The frames recipe of that feature.")
+    feature: Name = Field("flow_strain_28", description="The feature whose planes they are.")
+    planes: list[Literal["u", "v", "strain"]] = Field(
+        ["u", "v"], min_length=1, max_length=3, description="What is kept, in this order."
+    )
+
+    @property
+    def source(self) -> str | None:
+        """The feature that it is made of in place of frames."""
+        return self.feature
+
+    def parameters(self) -> dict[str, Any]:
+        """The keyword arguments of the function."""
+        return {"planes": list(self.planes)}
+
+
 class DscnnInputRecipe(FlowRecipe):
     """The input of DSCNN: the grey apex frame, and the flows from onset to apex and from apex to offset."""
 
@@ -122,6 +144,7 @@ class KeyframeFlowsRecipe(FlowRecipe):
 
 AnyMotionRecipe = (
     Annotated[OnsetApexFlowRecipe, Tag("onset_apex_flow")]
+    | Annotated[FlowPlanesRecipe, Tag("flow_planes")]
     | Annotated[DscnnInputRecipe, Tag("dscnn_input")]
     | Annotated[MadtnImageRecipe, Tag("madtn_image")]
     | Annotated[KeyframeFlowsRecipe, Tag("keyframe_flows")]

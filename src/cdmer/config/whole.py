@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from cdmer.config.databases import Cohort, Database
 from cdmer.config.faces import FacesRecipe
+from cdmer.config.feature_recipe import FeatureRecipe
 from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, descriptor_of
 from cdmer.config.frames import FramesRecipe
-from cdmer.config.models import BlockSettings, Models, ModelSettings
+from cdmer.config.interpolators import SHIPPED, Interpolator
+from cdmer.config.model_settings import ModelSettings
+from cdmer.config.models import BlockSettings, Models
+from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
 from cdmer.config.nearest import nearest
+from cdmer.config.networks import NetworkRun
 from cdmer.config.settings import Name, Settings
 from cdmer.config.standard import STANDARD
 
@@ -32,6 +37,7 @@ class Config(Settings):
     )
     cohort: Cohort = Field(Cohort(), description="The synthetic cohort.")
     faces: dict[Name, FacesRecipe] = Field(description="Faces recipes, by name.")
+    interpolators: dict[Name, Interpolator] = Field({}, description="Interpolation networks to train, by name.")
     frames: dict[Name, FramesRecipe] = Field(description="Frames recipes, by name.")
     features: dict[Name, AnyFeatureRecipe] = Field(description="Features, by name; a model names the one it reads.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
@@ -47,14 +53,17 @@ class Config(Settings):
         description="`all`, or the names of the models to train; `MODEL@FEATURE` is one of them on another feature.",
     )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
+    networks: NetworkRun = Field(NetworkRun(), description="How networks are trained.")
     rounds: int = Field(
-        10, ge=1, description="Trainings of a model that draws random numbers (none does yet); others train once."
+        10,
+        ge=1,
+        description="Trainings of a network, at most 3 with `budget: quick`; others train once.",
     )
     budget: Literal["quick", "paper"] = Field(
         "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
     )
     selection: list[Literal["default", "source", "unsupervised", "oracle"]] = Field(
-        ["default", "oracle"],
+        ["default", "source", "unsupervised", "oracle"],
         min_length=1,
         description="How hyper-parameters are chosen: `default` takes `model_settings`; the others the best of the "
         "papers' grid: `source` on source subjects held out while the target is adapted to; `unsupervised` on the "
@@ -80,21 +89,28 @@ class Config(Settings):
         return merged
 
     @model_validator(mode="after")
-    def _names_are_known(self) -> "Config":
+    def _recipes_are_known(self) -> "Config":
         for name, faces in self.faces.items():
             if faces.contradiction():
                 raise ValueError(f"faces.{name}: {faces.contradiction()}")
+        self._check_interpolators()
         for name, frames in self.frames.items():
             _known(f"frames.{name}.faces", frames.faces, self.faces)
+            if frames.interpolator:
+                _known(f"frames.{name}.network", frames.interpolator, self.interpolators)
             if frames.fault:
                 raise ValueError(f"frames.{name}: {frames.fault}")
+        read = {settings.feature for settings in self.chosen_models().values()}
         for name, feature in self.features.items():
             _known(f"features.{name}.frames", feature.frames, self.frames)
-        read = {settings.feature for settings in self.chosen_models().values()}
-        for name in self.features:
-            fault = self.unfit(name)
-            if fault and (name in read or not self._is_standard(name)):
+            if (fault := self.unfit(name)) and (name in read or not self._is_standard(name)):
                 raise ValueError(f"features.{name}: {fault}")
+            if fault := self._fault_of_source(feature):
+                raise ValueError(f"features.{name}.{fault}")
+        return self
+
+    @model_validator(mode="after")
+    def _models_can_read_their_features(self) -> "Config":
         for model, settings in self.chosen_models().items():
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
             if isinstance(settings, BlockSettings):
@@ -102,6 +118,10 @@ class Config(Settings):
                 if settings.n_blocks != blocks:
                     given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"
                     raise ValueError(f"{given}, but the feature {settings.feature} has {blocks} blocks")
+        return self
+
+    @model_validator(mode="after")
+    def _releases_are_known(self) -> "Config":
         seen = set()
         for imported in self.imported_features:
             _known("imported_features: database", imported.database, self.databases)
@@ -110,6 +130,39 @@ class Config(Settings):
                 raise ValueError(f"imported_features: two files for {imported.feature} of {imported.database}")
             seen.add((imported.database, imported.feature))
         return self
+
+    def _check_interpolators(self) -> None:
+        for name, interpolator in self.interpolators.items():
+            if name == SHIPPED:
+                raise ValueError(
+                    f"interpolators.{name}: that is the network that comes with cdmer; choose another name"
+                )
+            _known(f"interpolators.{name}.faces", interpolator.faces, self.faces)
+            for database in interpolator.databases:
+                _known(f"interpolators.{name}.databases", database, self.databases)
+            if interpolator.fault:
+                raise ValueError(f"interpolators.{name}: {interpolator.fault}")
+
+    @field_validator("protocols", "selection")
+    @classmethod
+    def _each_once(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{info.field_name}: {name!r} is listed twice")
+        return names
+
+    def _fault_of_source(self, feature: FeatureRecipe) -> str:
+        """What keeps a feature from being made of another one; empty where nothing does."""
+        if not isinstance(feature, FlowPlanesRecipe):
+            return ""
+        _known("feature", feature.feature, self.features)
+        source = self.features[feature.feature]
+        if not isinstance(source, OnsetApexFlowRecipe):
+            return f"feature: {feature.feature} is no feature of onset_apex_flow"
+        if source.frames != feature.frames:
+            return f"frames: {feature.feature} reads the frames recipe {source.frames}, name that one"
+        missing = [plane for plane in feature.planes if plane not in source.planes]
+        return f"planes: {feature.feature} has no plane {missing[0]}" if missing else ""
 
     @model_validator(mode="after")
     def _databases_can_be_had(self) -> "Config":

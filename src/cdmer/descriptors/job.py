@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from cdmer.errors import CdmerError
 from cdmer.progress import progress
 from cdmer.store.feature_store import FeatureStore
@@ -16,7 +18,7 @@ def compute_features(
     output: str | Path,
     *,
     module: str,
-    reads: Literal["clip", "record"] = "clip",
+    reads: Literal["clip", "record", "part"] = "clip",
     parameters: dict[str, Any],
     provenance: dict[str, Any],
     code: str,
@@ -33,7 +35,9 @@ def compute_features(
         The descriptor's module, and the keyword arguments of its function.
     reads
         ``clip``: the function has the module's own name, and gives a clip's frames one row; ``record``: it is called
-        NAME_of_record, and gives a `cdmer.store.shard.ClipRecord` its samples, (samples, ...).
+        NAME_of_record, and gives a `cdmer.store.shard.ClipRecord` its samples, (samples, ...); ``part``: `frames` is
+        the subject's part of another feature's store, and the function, called NAME_of_part, is given a clip's samples
+        and that feature's recipe.
     provenance
         What the store says of its origin (docs/store-format.md), without the code digest.
     code
@@ -45,8 +49,11 @@ def compute_features(
         A clip that the descriptor cannot describe, or a shard that cannot be read.
     """
     name = module.rpartition(".")[2]
-    suffix = "" if reads == "clip" else "_of_record"
+    suffix = "" if reads == "clip" else f"_of_{reads}"
     describe: Callable[..., Any] = getattr(importlib.import_module(module), name + suffix)
+    if reads == "part":
+        _derive(FeatureStore(frames), output, describe, parameters, {**provenance, "code_digest": code})
+        return
     source = read_shard(frames)
     with FeatureStore.writer(output, provenance={**provenance, "code_digest": code, "frames": source.attrs}) as store:
         for clip in progress(source.clips, f"features {Path(frames).stem}"):
@@ -57,4 +64,23 @@ def compute_features(
                 raise CdmerError(f"{frames}: clip {clip}: {error.problem}", error.remedy) from error
             store.add(clip, samples, record["subject"], record["emotion"])
         for excluded in source.excluded:
+            store.exclude(*excluded)
+
+
+def _derive(
+    part: FeatureStore,
+    output: str | Path,
+    describe: Callable[..., Any],
+    parameters: dict[str, Any],
+    provenance: dict[str, Any],
+) -> None:
+    """Make the part of a feature of that of another one."""
+    rows, made = part.load(), part.provenance
+    origin = {**provenance, "frames": made.get("frames"), "made_of": {key: made[key] for key in ("feature", "recipe")}}
+    with FeatureStore.writer(output, provenance=origin) as store:
+        for clip in dict.fromkeys(rows.clip.tolist()):
+            of_clip = np.flatnonzero(rows.clip == clip)
+            samples = describe(rows.X[of_clip], made["recipe"]["descriptor"], **parameters)
+            store.add(clip, samples, rows.subject[of_clip[0]], rows.emotion[of_clip[0]])
+        for excluded in part.excluded:
             store.exclude(*excluded)

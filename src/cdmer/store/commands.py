@@ -63,7 +63,9 @@ def verify_stores(paths: Annotated[list[Path], typer.Argument(metavar="FILE...",
 
 @store_app.command("import")
 def import_store(
-    source: Annotated[Path, typer.Argument(metavar="MAT", help="A released .mat file, or an exported .npz.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="MAT", help="A released .mat file; flow images or an export, .npz.")
+    ],
     store: Annotated[Path, typer.Argument(metavar="STORE", help="The feature store to write.")],
     order: Annotated[
         Literal["blocks", "released"], typer.Option(help="Put the columns block by block, or leave them as released.")
@@ -71,18 +73,25 @@ def import_store(
     release: Annotated[
         Literal["tgsr", "dr"] | None, typer.Option(help="Which release the file is of; found out by default.")
     ] = None,
-    feature: Annotated[str, typer.Option(help="The feature's name in the store.")] = "lbp_top_r3p8",
-    database: Annotated[str | None, typer.Option(help="The database; by default as the file's variables say.")] = None,
+    feature: Annotated[
+        str, typer.Option(help="The feature's name; by default lbp_top_r3p8, for flow images flow_strain_28.")
+    ] = "",
+    database: Annotated[str | None, typer.Option(help="The database; by default as the file says.")] = None,
 ) -> None:
     """Make a feature store of the field's released features."""
     if source.suffix.lower() == ".npz":
-        from cdmer.store.exporting import import_table
+        from cdmer.store.released_flow import holds_flow_images, import_flow_images
 
-        written = import_table(source, store)
+        if holds_flow_images(source):
+            written = import_flow_images(source, store, feature=feature or "flow_strain_28", database=database)
+        else:
+            from cdmer.store.exporting import import_table
+
+            written = import_table(source, store)
     else:
         from cdmer.store.released import import_released
 
-        written = import_released(source, store, order, release, feature=feature, database=database)
+        written = import_released(source, store, order, release, feature=feature or "lbp_top_r3p8", database=database)
     typer.echo(f"{written.path}: {len(written)} rows of {' x '.join(map(str, written.shape[1:]))}")
 
 
