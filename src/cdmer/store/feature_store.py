@@ -428,7 +428,7 @@ def merge(
 def _append_store(writer: StoreWriter, store: FeatureStore) -> None:
     index = store.load([*TEXTS, "sample"])
     for run in _runs(index.clip.tolist()):
-        rows = store.rows(run, decode=False)
+        rows = store.rows(run, ["X"], decode=False)
         first = run.start
         try:
             writer.add(
