@@ -75,9 +75,7 @@ def _example(record: ClipRecord, row: "pd.Series[object]") -> Example:
     if (first != second).any():
         flow = optical_flow(first, second, "coarse_to_fine")
         colors = encode_hsv(flow, "figure", FLOW_RIM)
-        pictures[f"flow to {word}, full at {FLOW_RIM:g} px"] = still(
-            colors, f"{record.name}: flow from onset to {word}"
-        )
+        pictures[f"flow to {word}, full at {FLOW_RIM:g} px"] = still(colors, f"{record.name}: flow to the {word}")
     numbers = keyframe_times(0, apex, len(frames) - 1, KEYFRAMES)
     strip = np.concatenate([_small(frames[number], SIDE // 2) for number in numbers], axis=1)
     pictures[f"{KEYFRAMES} key-frames"] = still(strip, f"{record.name}: key-frames")

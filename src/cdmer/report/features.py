@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -85,7 +85,7 @@ class _Shift:
         self.domains = domains
         self.products = inner_products(np.concatenate([domain.X for domain in domains]))
         ends = np.cumsum([0, *(len(domain) for domain in domains)])
-        self.places = [np.arange(start, end) for start, end in zip(ends, ends[1:], strict=False)]
+        self.places = [np.arange(start, end) for start, end in pairwise(ends)]
         self.distances = {
             (first, second): self._distance(first, second) for first, second in combinations(range(len(domains)), 2)
         }

@@ -1,5 +1,6 @@
 """The job of the report stage: one page that needs no other file and no network."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def render(sections: dict[str, dict[str, Any]]) -> str:
 
 def _score(value: float | None) -> str:
     """A fraction with three decimals; a dash where there is none."""
-    return "–" if value is None or value != value else f"{value:.3f}"
+    return "–" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
 def _duration(seconds: float) -> str:

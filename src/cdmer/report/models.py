@@ -57,11 +57,12 @@ def _protocols(results: Results, model: str) -> Iterator[dict[str, Any]]:
 
 def _shaded(counts: NDArray[np.int64], classes: Sequence[str], rounds: int) -> dict[str, Any]:
     """A confusion matrix as the template reads it: counts, and by row the share that sets the colour."""
-    totals = counts.sum(axis=1, keepdims=True)
-    shares = counts / np.maximum(totals, 1)
     rows = [
-        {"truth": name, "cells": [{"count": int(count), "share": float(share)} for count, share in zip(*row)]}  # noqa: B905
-        for name, row in zip(classes, zip(counts, shares, strict=True), strict=True)
+        {
+            "truth": name,
+            "cells": [{"count": int(count), "share": float(count / max(1, row.sum()))} for count in row],
+        }
+        for name, row in zip(classes, counts, strict=True)
     ]
     return {"classes": list(classes), "rows": rows, "rounds": rounds}
 
