@@ -17,6 +17,7 @@ include: "rules/frames.smk"
 include: "rules/features.smk"
 include: "rules/models.smk"
 include: "rules/tables.smk"
+include: "rules/report.smk"
 
 
 rule all:
