@@ -17,6 +17,7 @@ include: "rules/frames.smk"
 include: "rules/features.smk"
 include: "rules/models.smk"
 include: "rules/tables.smk"
+include: "rules/report.smk"
 
 
 rule all:
@@ -28,3 +29,8 @@ rule all:
 rule all_features:
     input:
         PLAN.stores(PLAN.obtainable()),
+
+
+rule all_sheets:
+    input:
+        PLAN.sheets(),

@@ -303,6 +303,14 @@ def exclusions(stores: list[Path], output: Annotated[Path, typer.Option()], code
     list_exclusions(stores, output)
 
 
+@app.command()
+def report(output: Path, settings: Settings = "{}", code: Code = "") -> None:
+    """Stage report: write everything that the workflow made into one page that opens offline."""
+    from cdmer.report.job import make_report
+
+    make_report(output, **json.loads(settings))
+
+
 @app.command("train-interpolator")
 def train_interpolator(
     output: Annotated[Path, typer.Argument(help="The weights to write (.safetensors); the log goes beside them.")],

@@ -34,6 +34,7 @@ FACES, FRAMES = "cdmer.faces.job", "cdmer.frames.job"
 RENDERER = "cdmer.databases.cohort.render"
 SHOWN_SUBJECTS = 2  # of each database, on a contact sheet
 SYNTHETIC = "results/databases/{database}/synthetic"
+TRANSFORMS = ("TCA", "SA")  # methods that map clips, whose report shows the domains before and after
 
 
 @dataclass(frozen=True)
@@ -241,6 +242,11 @@ class Plan:
     def frames_to_show(self, recipe: str) -> list[str]:
         """The frames of some subjects of every database, enough for a person to see what a recipe does."""
         return [f"results/frames/{recipe}/{database}/{subject}.h5" for database, subject in self._shown()]
+
+    def sheets(self) -> list[str]:
+        """A contact sheet of every recipe of faces and frames."""
+        recipes = [("faces", name) for name in self.config.faces] + [("frames", name) for name in self.config.frames]
+        return [f"results/{stage}/{name}/contact_sheet.png" for stage, name in recipes]
 
     def network(self, recipe: str) -> list[str]:
         """The weights that a frames recipe reads, where the workflow trains them; else nothing."""
@@ -593,6 +599,99 @@ class Plan:
     def compared_stores(self) -> list[str]:
         """The stores whose clips are looked at for leaks."""
         return list(dict.fromkeys(store for pair in self.leak_settings()["pairs"] for store in pair["stores"]))
+
+    # -- report -------------------------------------------------------------------------------------------------
+
+    def report_settings(self) -> dict[str, Any]:
+        """What the job that writes the report needs to know; its inputs lie where the workflow puts them."""
+        return {
+            "databases": {name: self._database_of_report(name) for name in self.databases},
+            "faces": self.config.report.faces,
+            "recipes": self._recipes_of_report(),
+            "protocols": {protocol: self._protocol_of_report(protocol) for protocol in self.config.protocols},
+            "features": self._features_of_report(),
+            "transforms": {
+                name: {"feature": settings.feature, **settings.parameters()}
+                for name, settings in self.models.items()
+                if name in TRANSFORMS
+            },
+            "selections": self.config.selection,
+            "casme2_negative": self.config.cdmer.casme2_negative,
+            "honesty": self.compares_selections(),
+        }
+
+    def report_inputs(self) -> list[str]:
+        """Every file that the report is made of, in a fixed order."""
+        results = self.report_settings()
+        files = [f"results/databases/{name}/manifest.csv" for name in self.databases if self.has_clips(name)]
+        for recipe in results["recipes"]:
+            for name, shown in results["databases"].items():
+                files += [f"results/faces/{recipe}/{name}/{subject}.h5" for subject in shown["subjects"]]
+        files += self.stores((feature, name) for feature, names in results["features"].items() for name in names)
+        for protocol, made in results["protocols"].items():
+            for model, keys in made["models"].items():
+                outputs = ["predictions.csv", *self._details(protocol, model)]
+                files += [f"results/models/{protocol}/{key}/{model}/{name}" for key in keys for name in outputs]
+            files += [f"results/{protocol}_table.csv", f"results/{protocol}_table.card.json"]
+        if "cdmer" in results["protocols"]:
+            files += ["results/cdmer_comparisons.csv", "results/cdmer_leaks.csv"]
+        if results["honesty"]:
+            files.append("results/cdmer_honesty.png")
+        return [*files, "results/exclusions.csv"]
+
+    def report_made_of(self) -> str:
+        """A digest of what the report's inputs are made of."""
+        manifests = [self.subjects(name) for name in self.databases if self.has_clips(name)]
+        tables = [self.table_settings(protocol) for protocol in self.config.protocols]
+        predictions = [self.predictions_made_of(protocol) for protocol in self.config.protocols]
+        clips = [self.census[name] for name in self.databases if self.has_clips(name)]
+        code = code_digest("cdmer.evaluation.tables", "cdmer.evaluation.loso_tables", "cdmer.evaluation.leaks")
+        recipes = [[self.faces_code(recipe), self.on_missing_face(recipe)] for recipe in self._recipes_of_report()]
+        return _digest(manifests, clips, tables, predictions, self.listed_made_of(), code, recipes)
+
+    def _details(self, protocol: str, model: str) -> list[str]:
+        """What a training under a protocol leaves beside its predictions, for a person to look at."""
+        if protocol != "cdmer":
+            return []
+        return ["curves.csv"] if self.is_network(model) else ["grid.csv"]
+
+    def _database_of_report(self, name: str) -> dict[str, Any]:
+        shown = self.config.report.faces_of(self.is_synthetic(name)) if self.has_clips(name) else "none"
+        origin = "synthetic" if self.is_synthetic(name) else "real" if self.has_clips(name) else "released"
+        return {
+            "origin": origin,
+            "released": sorted(self.config.imported(name)),
+            "clips": self.has_clips(name),
+            "faces": shown,
+            "subjects": [] if shown == "none" else self.subjects(name),
+        }
+
+    def _recipes_of_report(self) -> list[str]:
+        """The faces recipes that models read, the one that most read first."""
+        counts: dict[str, int] = {}
+        for settings in self.models.values():
+            recipe = self.config.frames[self.config.features[settings.feature].frames].faces
+            counts[recipe] = counts.get(recipe, 0) + 1
+        return sorted(counts, key=lambda recipe: -counts[recipe])
+
+    def _protocol_of_report(self, protocol: str) -> dict[str, Any]:
+        models: dict[str, list[str]] = {}
+        for key, model in self.computable(protocol):
+            models.setdefault(model, []).append(key)
+        keys = dict.fromkeys(key for found in models.values() for key in found)
+        return {
+            "experiments": {key: [experiments(protocol)[key], *databases_of(key)] for key in keys},
+            "models": models,
+            "networks": [model for model in models if self.is_network(model)],
+            "features": {model: self.models[model].feature for model in models},
+        }
+
+    def _features_of_report(self) -> dict[str, list[str]]:
+        """The features that models read, and the databases that they read them of."""
+        found: dict[str, list[str]] = {}
+        for feature, database in self.listed():
+            found.setdefault(feature, []).append(database)
+        return found
 
     def computable(self, protocol: str) -> list[tuple[str, str]]:
         """The (experiment, model) pairs of a protocol that can be computed, in the table's order."""

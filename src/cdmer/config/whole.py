@@ -16,6 +16,7 @@ from cdmer.config.models import BlockSettings, Models
 from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
 from cdmer.config.nearest import nearest
 from cdmer.config.networks import NetworkRun
+from cdmer.config.report import Report
 from cdmer.config.settings import Name, Settings
 from cdmer.config.standard import STANDARD
 
@@ -76,6 +77,7 @@ class Config(Settings):
         description="What `unsupervised` goes by: mutual information, soft neighbourhood density, or deep embedded "
         "validation on held-out source clips (docs/adaptation.md).",
     )
+    report: Report = Field(Report(), description="The report.")
 
     @model_validator(mode="before")
     @classmethod

@@ -1,0 +1,19 @@
+# Everything that the run made, on one page that opens offline.
+rule make_report:
+    input:
+        ask(PLAN.report_inputs),
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report/report.log",
+    benchmark:
+        "results/benchmarks/report/report.tsv"
+    resources:
+        mem_mb=4000,
+    params:
+        upstream=ask(PLAN.report_made_of),
+        settings=ask(PLAN.report_settings),
+        code=code_digest("cdmer.report.job"),
+    shell:
+        "cdmer --log {log} report {output} --settings {params.settings:q}"
+        " --code {params.code}"

@@ -1,0 +1,174 @@
+"""The sections with scores: the summary, and every table with its published numbers and what chance has to say."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from cdmer.evaluation.comparisons import LEVEL, smallest_note
+from cdmer.evaluation.honesty import price_of_honesty
+from cdmer.evaluation.leaks import leak_notes
+from cdmer.evaluation.loso_tables import HEADINGS, TITLES
+from cdmer.evaluation.markdown import SELECTIONS
+from cdmer.report.results import Results
+
+TYPES = {"TYPE-I": "between subsets of SMIC", "TYPE-II": "between SMIC and CASME II"}
+
+
+def summary_section(results: Results) -> dict[str, Any]:
+    """The headline: what each model comes to, honestly and as published."""
+    headings, rows = [], {}
+    for protocol in results.protocols:
+        table = results.table(f"{protocol}_table.csv")
+        for heading, part in _headlines(protocol, table):
+            headings.append(heading)
+            for model, group in part.groupby("model", sort=False):
+                rows.setdefault(str(model), {})[heading] = _headline(group, results.honest)
+    for heading in headings:
+        scores = [cells[heading]["honest"] for cells in rows.values() if heading in cells]
+        best = max((score for score in scores if score is not None), default=None)
+        for cells in rows.values():
+            if heading in cells:
+                cells[heading]["best"] = best is not None and cells[heading]["honest"] == best
+    notes = leak_notes(results.table("cdmer_leaks.csv")) if "cdmer" in results.protocols else []
+    return {
+        "headings": headings,
+        "rows": rows,
+        "selection": results.honest,
+        "synthetic": [name for name, database in results.databases.items() if database.origin == "synthetic"],
+        "all_synthetic": all(database.origin == "synthetic" for database in results.databases.values()),
+        "leaks": [note for note in notes if note.startswith("Leak")],
+    }
+
+
+def _headlines(protocol: str, table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    if protocol == "cdmer":
+        averages = table[table["experiment"] == "average"]
+        for type_ in TYPES:
+            if (averages["type"] == type_).any():
+                yield f"{type_}, average", averages[averages["type"] == type_]
+        if averages.empty:  # no model has all six experiments of a type: each of what there is
+            for name, part in table.groupby("experiment", sort=False):
+                yield str(name).replace("->", " → "), part
+    elif protocol == "cde":
+        yield "CDE, composite", table[table["part"] == "composite"]
+
+
+def _headline(group: pd.DataFrame, honest: str) -> dict[str, Any]:
+    by_selection = group.set_index("selection")
+    name = honest if honest in by_selection.index else next(n for n in by_selection.index)
+    row = by_selection.loc[name]
+    oracle = by_selection["uf1"].get("oracle")
+    return {
+        "honest": _number(row["uf1"]),
+        "low": _number(row["uf1_low"]),
+        "high": _number(row["uf1_high"]),
+        "oracle": _number(oracle),
+        "published": _number(row["published_uf1"]),
+        "paper": _text(row["published_in"]),
+    }
+
+
+def tables_section(results: Results) -> dict[str, Any]:
+    """What the template of this section reads."""
+    shown = []
+    notes: list[str] = []
+    prices: list[dict[str, Any]] = []
+    for protocol in results.protocols:
+        table = results.table(f"{protocol}_table.csv")
+        if protocol == "cdmer":
+            compared = results.table("cdmer_comparisons.csv")
+            shown += list(_cdmer_tables(table, compared))
+            notes += [note for note in (smallest_note(compared),) if note]
+            found = price_of_honesty(table)
+            columns = [name for name in found.columns if name not in ("price", "experiments")]
+            prices = [
+                {"model": model, "price": row["price"], "means": [(name, _number(row[name])) for name in columns]}
+                for model, row in found.iterrows()
+            ]
+        else:
+            shown.append(_loso_table(protocol, table))
+    used = {name for table in shown for name in table["selections"]}
+    return {
+        "tables": shown,
+        "notes": notes,
+        "prices": prices,
+        "selections": {name: words for name, words in SELECTIONS.items() if name in used},
+        "level": LEVEL,
+    }
+
+
+def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    clear = {
+        (row["experiment"], row["selection"], row["type"], row["model"]): (row["best"], row["p_corrected"])
+        for row in compared.to_dict("records")
+        if row["p_corrected"] < LEVEL
+    }
+    for type_, words in TYPES.items():
+        rows = table[table["type"] == type_]
+        if rows.empty:
+            continue
+        names = list(dict.fromkeys(rows["experiment"]))
+        names = [*(name for name in names if name != "average"), *(["average"] if "average" in names else [])]
+        lost = {key[:2] + key[3:]: found for key, found in clear.items() if key[2] == type_}
+        yield _table(f"CDMER, {type_}", words, rows, "experiment", {n: n.replace("->", " → ") for n in names}, lost)
+
+
+def _loso_table(protocol: str, table: pd.DataFrame) -> dict[str, Any]:
+    names = {name: HEADINGS[name] for name in dict.fromkeys(table["part"])}
+    return _table(TITLES[protocol], "leave one subject out, pooled", table, "part", names, {})
+
+
+def _table(
+    title: str,
+    words: str,
+    rows: pd.DataFrame,
+    column: str,
+    names: Mapping[str, str],
+    lost: Mapping[tuple[Any, ...], tuple[str, float]],
+) -> dict[str, Any]:
+    """A table as the template reads it: a row a model and selection, a cell an experiment or part."""
+    best = rows.groupby(["selection", column])["uf1"].max()
+    lines = []
+    for (model, selection), group in rows.groupby(["model", "selection"], sort=False):
+        cells = group.set_index(column)
+        lines.append(
+            {
+                "model": model,
+                "selection": selection,
+                "cells": [
+                    _cell(cells.loc[name], best[selection, name], lost.get((name, selection, model)))
+                    if name in cells.index
+                    else None
+                    for name in names
+                ],
+            }
+        )
+    selections = list(dict.fromkeys(rows["selection"]))
+    return {"title": title, "words": words, "columns": list(names.values()), "rows": lines, "selections": selections}
+
+
+def _cell(row: "pd.Series[Any]", best: float, lost: tuple[str, float] | None) -> dict[str, Any]:
+    low, high, spread = (_number(row.get(name)) for name in ("uf1_low", "uf1_high", "uf1_std"))
+    said = [f"95 % interval {low:.3f} to {high:.3f}"] if low is not None and high is not None else []
+    said += [f"spread over {row['rounds']:.0f} rounds {spread:.3f}"] if spread is not None else []
+    said += [f"below {lost[0]} by more than chance, p = {lost[1]:.3f} (Holm)"] if lost else []
+    published = _number(row["published_uf1"])
+    said += [f"published UF1 {published:.4f} ({_text(row['published_in'])})"] if published is not None else []
+    return {
+        "uf1": float(row["uf1"]),
+        "accuracy": float(row["accuracy"]),
+        "published": published,
+        "published_accuracy": _number(row["published_accuracy"]),
+        "best": float(row["uf1"]) == best,
+        "lost": lost is not None,
+        "said": "; ".join(said),
+    }
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or pd.isna(value) else float(value)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or pd.isna(value) else str(value)
