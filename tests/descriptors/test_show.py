@@ -82,12 +82,22 @@ def test_every_kind_of_feature_has_a_picture(tmp_path, descriptor, rows):
     assert pixels(tmp_path / "out.png").std() > 10
 
 
-@pytest.mark.parametrize(("plane", "shape"), [("XY", (7, 30, 31)), ("XT", (20, 7, 31)), ("YT", (20, 30, 7))])
-def test_the_codes_drawn_are_those_that_are_counted(plane, shape):
+@pytest.mark.parametrize(
+    ("plane", "shape", "radius"),
+    [
+        ("XY", (7, 30, 31), 3),
+        ("XT", (20, 7, 31), 3),
+        ("YT", (20, 30, 7), 3),
+        ("XY", (3, 30, 31), [2, 3, 1]),
+        ("XT", (20, 7, 31), [2, 3, 1]),
+        ("YT", (20, 30, 5), [2, 3, 1]),
+    ],
+)
+def test_the_codes_drawn_are_those_that_are_counted(plane, shape, radius):
     """A clip with one plane inside its border: the plane's histogram is that of the picture."""
     clip = RNG.integers(0, 256, shape, dtype=np.uint8)
-    counted = lbp_top(clip, 3, 8, (1,)).reshape(3, 59)[["XY", "XT", "YT"].index(plane)]
-    bins = uniform_bins(8)[code_plane(clip, plane, 3, 8)]
+    counted = lbp_top(clip, radius, 8, (1,)).reshape(3, 59)[["XY", "XT", "YT"].index(plane)]
+    bins = uniform_bins(8)[code_plane(clip, plane, radius, 8)]
     np.testing.assert_allclose(np.bincount(bins.ravel(), minlength=59) / bins.size, counted, atol=1e-6)
 
 

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from cdmer.descriptors.lbp_top import GUARD
+from cdmer.descriptors.lbp_top import GUARD, checked_radii
 from cdmer.motion.pictures import INCH, show
 
 PLANES = ("XY", "XT", "YT")
@@ -50,7 +50,7 @@ def block_figure(row: NDArray[np.float32], grids: Sequence[int]) -> Figure:
     return figure
 
 
-def code_plane(clip: NDArray[np.uint8], plane: str, radius: int, neighbors: int) -> NDArray[np.int64]:
+def code_plane(clip: NDArray[np.uint8], plane: str, radius: int | Sequence[int], neighbors: int) -> NDArray[np.int64]:
     """The LBP codes of the XY, XT or YT plane through the middle of a clip, without its border of `radius`.
 
     Parameters
@@ -64,13 +64,15 @@ def code_plane(clip: NDArray[np.uint8], plane: str, radius: int, neighbors: int)
     """
     middle = [side // 2 for side in clip.shape]
     image = {"XY": clip[middle[0]], "XT": clip[:, middle[1]], "YT": clip[:, :, middle[2]]}[plane].astype(np.float32)
-    rows, columns = np.mgrid[radius : image.shape[0] - radius, radius : image.shape[1] - radius].astype(float)
+    t, y, x = checked_radii(radius, "LBP-TOP")
+    tall, wide = {"XY": (y, x), "XT": (t, x), "YT": (t, y)}[plane]
+    rows, columns = np.mgrid[tall : image.shape[0] - tall, wide : image.shape[1] - wide].astype(float)
     codes = np.zeros(rows.shape, np.int64)
     for point in range(neighbors):
-        cosine, sine = (radius * turned(2 * math.pi * point / neighbors) for turned in (math.cos, math.sin))
+        cosine, sine = (turned(2 * math.pi * point / neighbors) for turned in (math.cos, math.sin))
         down, right = {"XY": (-sine, cosine), "XT": (sine, cosine), "YT": (cosine, -sine)}[plane]
-        values = map_coordinates(image, [rows + down, columns + right], order=1)
-        codes |= (values >= image[radius:-radius, radius:-radius] - GUARD).astype(np.int64) << point
+        values = map_coordinates(image, [rows + tall * down, columns + wide * right], order=1)
+        codes |= (values >= image[tall:-tall, wide:-wide] - GUARD).astype(np.int64) << point
     return codes
 
 
