@@ -42,6 +42,8 @@ docs: setup
 
 bench: setup
 	$(BIN)/python benchmarks/lbp_top.py
+	$(BIN)/python benchmarks/descriptors.py
+	$(BIN)/python benchmarks/store.py
 	$(BIN)/python benchmarks/faces.py
 	$(BIN)/python benchmarks/still_clip.py
 	$(BIN)/python benchmarks/frames.py

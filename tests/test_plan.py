@@ -201,6 +201,17 @@ def test_a_feature_without_its_weights_is_left_out_with_the_reason(plan, tmp_pat
     assert ("c3d_fc1_sports1m", "samm") not in made.obtainable()
 
 
+def test_a_model_on_another_feature_reads_that_features_stores(plan):
+    made = plan(models=["SVM", "SVM@lbp_sip_r1"])
+    assert made.store("SVM@lbp_sip_r1", "casme2") == "results/features/lbp_sip_r1/casme2.h5"
+    assert made.store("SVM", "casme2") == f"results/features/{FEATURE}/casme2.h5"
+    assert {model for _, model in made.computable("cdmer")} == {"SVM", "SVM@lbp_sip_r1"}
+    experiment = made.computable("cdmer")[0][0]
+    settings = [made.training_settings(model, experiment) for model in ("SVM", "SVM@lbp_sip_r1")]
+    assert settings[0] == settings[1]
+    assert made.stores_made_of("SVM", experiment) != made.stores_made_of("SVM@lbp_sip_r1", experiment)
+
+
 def test_a_standard_feature_that_no_longer_fits_is_left_out(plan):
     made = plan(faces={"aligned_112": {"detector": "none", "alignment": "whole"}})
     assert "needs landmarks" in made.lacks("mdmo", "samm")

@@ -136,6 +136,30 @@ def test_light_that_only_scales_changes_nothing():
     np.testing.assert_array_equal(lbp_top(clip, 3, 8, (1, 2)), lbp_top(clip * 4 + 10, 3, 8, (1, 2)))
 
 
+def test_a_mirrored_clip_has_its_codes_mirrored():
+    """Along x: the point at angle a changes places with the one at 180 - a; on YT nothing changes."""
+    clip = np.random.default_rng(6).integers(1, 256, (9, 30, 30), dtype=np.uint8)
+    ours, mirrored = (lbp_top(c, 3, 8, (1,)).reshape(3, 59) for c in (clip, clip[:, :, ::-1]))
+    bins = uniform_bins(8)
+    turned = [sum(((code >> p) & 1) << (4 - p) % 8 for p in range(8)) for code in range(256)]
+    permuted = np.zeros(59, int)
+    permuted[bins] = bins[turned]
+    np.testing.assert_array_equal(mirrored[:2], ours[:2, permuted])
+    np.testing.assert_array_equal(mirrored[2], ours[2])
+
+
+def test_a_still_clip_has_time_that_runs_both_ways():
+    """Frames in reverse order are the same clip: on XT and YT a pattern is as frequent as its mirror image in time."""
+    still = np.repeat(np.random.default_rng(6).integers(1, 256, (1, 30, 30), dtype=np.uint8), 9, axis=0)
+    _, xt, yt = lbp_top(still, 3, 8, (1,)).reshape(3, 59)
+    bins = uniform_bins(8)
+    for histogram, mirror in ((xt, lambda p: -p % 8), (yt, lambda p: (4 - p) % 8)):
+        turned = [sum(((code >> p) & 1) << mirror(p) for p in range(8)) for code in range(256)]
+        permuted = np.zeros(59, int)
+        permuted[bins] = bins[turned]
+        np.testing.assert_array_equal(histogram, histogram[permuted])
+
+
 def test_length_order_and_sums():
     clip = np.random.default_rng(3).integers(0, 256, (16, 112, 112), dtype=np.uint8)
     vector = lbp_top(clip)
