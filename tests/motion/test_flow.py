@@ -46,11 +46,13 @@ def test_an_affine_field_is_found(texture, method, most):
 
 
 @pytest.mark.parametrize(
-    ("method", "most"), [("tvl1", 1e-3), ("farneback", 0.1), ("dis", 1e-3), ("coarse_to_fine", 1e-3)]
+    ("method", "most"), [("tvl1", 0.01), ("farneback", 0.1), ("dis", 0.01), ("coarse_to_fine", 1e-3)]
 )
 def test_nothing_moves_between_a_frame_and_itself(texture, method, most):
     frame, _ = moved(texture, np.zeros((96, 80, 2)))
-    assert error(optical_flow(frame, frame, method), 0) < most
+    assert not optical_flow(frame, frame, method).any()
+    almost = frame + np.random.default_rng(0).normal(0, 0.01, frame.shape)
+    assert error(optical_flow(frame, almost, method), 0) < most
 
 
 @pytest.mark.parametrize(

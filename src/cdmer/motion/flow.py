@@ -35,7 +35,7 @@ def optical_flow(first: NDArray[Any], second: NDArray[Any], method: str = "tvl1"
     -------
     array
         float32 (height, width, 2), x then y: the pixel (x, y) of `first` is found at (x + u, y + v) of `second`; x
-        points right and y down.
+        points right and y down. Between a frame and itself it is 0, whatever the method.
 
     Raises
     ------
@@ -47,6 +47,8 @@ def optical_flow(first: NDArray[Any], second: NDArray[Any], method: str = "tvl1"
     if pair[0].shape != pair[1].shape:
         sizes = " and ".join(f"{image.shape[0]} x {image.shape[1]}" for image in pair)
         raise CdmerError(f"optical flow between frames of {sizes} pixels", "give two frames of one size")
+    if np.array_equal(*pair):
+        return np.zeros((*pair[0].shape, 2), np.float32)  # to the methods' own rounding it would be this too
     compute: Callable[..., Flow] = getattr(importlib.import_module(MODULES[method]), method)
     try:
         flow = compute(*pair, **parameters)
