@@ -44,6 +44,9 @@ bench: setup
 	$(BIN)/python benchmarks/lbp_top.py
 	$(BIN)/python benchmarks/faces.py
 	$(BIN)/python benchmarks/still_clip.py
+	$(BIN)/python benchmarks/frames.py
+	$(BIN)/python benchmarks/interpolation.py
+	$(BIN)/python benchmarks/motion_curve.py
 	$(BIN)/python benchmarks/flow.py
 
 clean:

@@ -26,7 +26,8 @@ from cdmer.databases.cohort.identities import draw_identity
 from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
 from cdmer.databases.cohort.render import Scene
 from cdmer.faces.align import align_clip, eye_transform
-from cdmer.faces.detect import detect_faces, find_landmarks
+from cdmer.faces.detect import detect_faces
+from cdmer.faces.landmarks import find_landmarks
 from cdmer.frames.apex import METHODS, spot_apex
 from cdmer.frames.interval import overlap, spot_interval
 from cdmer.progress import progress

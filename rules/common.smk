@@ -35,10 +35,12 @@ wildcard_constraints:
     database="|".join(PLAN.databases) or "none",
     recipe=r"[\w.@-]+",
     feature="|".join(PLAN.config.features),
+    interpolator="|".join(PLAN.config.interpolators) or "none",
     sheet=r"[\w-]+",
     subject=r"[\w.-]+",
     experiment=r"[A-Z]_to_[A-Z]|composite|\w+_(\d|objective)",
     protocol="cde|single",
+    table="cdmer|cde|single",
     model="|".join(PLAN.models),
 
 
@@ -61,9 +63,20 @@ def ask(method, **fixed):
     return answer
 
 
+def networks():
+    """A pattern of the models that are networks."""
+    return "|".join(filter(PLAN.is_network, PLAN.models)) or "none"
+
+
+def models_on_vectors():
+    """A pattern of the models that are not."""
+    return "|".join(name for name in PLAN.models if not PLAN.is_network(name)) or "none"
+
+
 def tables():
+    figures = ["results/cdmer_honesty.png"] if PLAN.compares_selections() else []
     return [
         f"results/{protocol}_table.{suffix}"
         for protocol in PLAN.config.protocols
-        for suffix in ("csv", "md")
-    ]
+        for suffix in ("csv", "md", "card.json")
+    ] + figures

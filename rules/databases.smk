@@ -3,6 +3,8 @@ rule annotate_cohort:
         "results/databases/{database}/synthetic/{sheet}.xlsx",
     log:
         "results/logs/databases/{database}/annotate-{sheet}.log",
+    benchmark:
+        "results/benchmarks/databases/{database}/annotate-{sheet}.tsv"
     params:
         settings=ask(PLAN.cohort_settings),
         code=code_digest("cdmer.databases.cohort.annotation"),
@@ -16,6 +18,8 @@ rule render_subject:
         truth="results/databases/{database}/synthetic/truth/{subject}.h5",
     log:
         "results/logs/databases/{database}/render-{subject}.log",
+    benchmark:
+        "results/benchmarks/databases/{database}/render-{subject}.tsv"
     resources:
         mem_mb=1500,
     params:
@@ -36,6 +40,8 @@ rule read_subject:
         "results/databases/{database}/subjects/{subject}.csv",
     log:
         "results/logs/databases/{database}/read-{subject}.log",
+    benchmark:
+        "results/benchmarks/databases/{database}/read-{subject}.tsv"
     params:
         settings=ask(PLAN.reader_settings),
         clips=ask(PLAN.clips_digest),
@@ -52,6 +58,8 @@ rule join_manifest:
         "results/databases/{database}/manifest.csv",
     log:
         "results/logs/databases/{database}/join.log",
+    benchmark:
+        "results/benchmarks/databases/{database}/join.tsv"
     params:
         code=code_digest("cdmer.databases.manifest"),
     shell:

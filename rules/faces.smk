@@ -5,6 +5,8 @@ rule align_faces:
         "results/faces/{recipe}/{database}/{subject}.h5",
     log:
         "results/logs/faces/{recipe}/{database}/{subject}.log",
+    benchmark:
+        "results/benchmarks/faces/{recipe}/{database}/{subject}.tsv"
     resources:
         mem_mb=2000,
         # what to do about a clip without a face changes no crop: as a resource it makes no finished job stale
@@ -26,6 +28,8 @@ rule show_faces:
         "results/faces/{recipe}/contact_sheet.png",
     log:
         "results/logs/faces/{recipe}/contact_sheet.log",
+    benchmark:
+        "results/benchmarks/faces/{recipe}/contact_sheet.tsv"
     params:
         code=code_digest("cdmer.faces.contact_sheet"),
     shell:

@@ -5,6 +5,8 @@ rule compute_features:
         "results/features/{feature}/{database}/{subject}.h5",
     log:
         "results/logs/features/{feature}/{database}/{subject}.log",
+    benchmark:
+        "results/benchmarks/features/{feature}/{database}/{subject}.tsv"
     resources:
         mem_mb=1000,
     params:
@@ -24,6 +26,8 @@ rule import_released:
         "results/features/{feature}/{database}.released.h5",
     log:
         "results/logs/features/{feature}/{database}.released.log",
+    benchmark:
+        "results/benchmarks/features/{feature}/{database}.released.tsv"
     params:
         settings=ask(PLAN.import_settings),
         code=code_digest("cdmer.store.released", "cdmer.store.released_flow"),
@@ -41,11 +45,14 @@ rule merge_features:
         exclusions="results/features/{feature}/{database}.exclusions.csv",
     log:
         "results/logs/features/{feature}/{database}.log",
+    benchmark:
+        "results/benchmarks/features/{feature}/{database}.tsv"
     params:
         upstream=ask(PLAN.parts_made_of),
         on_missing_face=ask(PLAN.missing_faces),
+        compression=PLAN.config.store.compression,
         code=code_digest("cdmer.store.feature_store", "cdmer.store.exclusions"),
     shell:
         "cdmer --log {log} features merge {input.shards} --output {output.store}"
         " --exclusions {output.exclusions} --on-missing-face {params.on_missing_face}"
-        " --manifest={input.manifest} --code {params.code}"
+        " --manifest={input.manifest} --compression {params.compression} --code {params.code}"

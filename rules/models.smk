@@ -7,6 +7,10 @@ rule train_model:
         grid="results/models/cdmer/{experiment}/{model}/grid.csv",
     log:
         "results/models/cdmer/{experiment}/{model}/log.txt",
+    benchmark:
+        "results/benchmarks/models/cdmer/{experiment}/{model}.tsv"
+    wildcard_constraints:
+        model=models_on_vectors(),
     resources:
         mem_mb=1500,
     params:
@@ -28,6 +32,10 @@ rule train_folds:
         metrics="results/models/{protocol}/{experiment}/{model}/metrics.json",
     log:
         "results/models/{protocol}/{experiment}/{model}/log.txt",
+    benchmark:
+        "results/benchmarks/models/{protocol}/{experiment}/{model}.tsv"
+    wildcard_constraints:
+        model=models_on_vectors(),
     resources:
         mem_mb=1500,
     params:
@@ -36,4 +44,54 @@ rule train_folds:
         code=ask(PLAN.model_code),
     shell:
         "cdmer --log {log} folds {output} {input.stores} {input.manifests}"
+        " --settings {params.settings:q} --code {params.code}"
+
+
+# A network: all rounds side by side. What an interruption leaves lies under `checkpoints`, until the job has ended well.
+rule train_network:
+    input:
+        ask(PLAN.stores_of),
+    output:
+        predictions="results/models/cdmer/{experiment}/{model}/predictions.csv",
+        metrics="results/models/cdmer/{experiment}/{model}/metrics.json",
+        curves="results/models/cdmer/{experiment}/{model}/curves.csv",
+        weights="results/models/cdmer/{experiment}/{model}/weights.safetensors",
+    log:
+        "results/models/cdmer/{experiment}/{model}/log.txt",
+    wildcard_constraints:
+        model=networks(),
+    resources:
+        mem_mb=ask(PLAN.memory),
+        gpu=1,
+    params:
+        upstream=ask(PLAN.stores_made_of),
+        settings=ask(PLAN.training_settings),
+        code=ask(PLAN.model_code),
+    shell:
+        "cdmer --log {log} network {input} {output}"
+        " --checkpoints results/checkpoints/{wildcards.experiment}.{wildcards.model}"
+        " --settings {params.settings:q} --code {params.code}"
+
+
+rule train_network_folds:
+    input:
+        stores=ask(PLAN.stores_of),
+        manifests=ask(PLAN.manifests_of),
+    output:
+        predictions="results/models/{protocol}/{experiment}/{model}/predictions.csv",
+        metrics="results/models/{protocol}/{experiment}/{model}/metrics.json",
+    log:
+        "results/models/{protocol}/{experiment}/{model}/log.txt",
+    wildcard_constraints:
+        model=networks(),
+    resources:
+        mem_mb=ask(PLAN.memory),
+        gpu=1,
+    params:
+        upstream=ask(PLAN.stores_made_of),
+        settings=ask(PLAN.training_settings),
+        code=ask(PLAN.model_code),
+    shell:
+        "cdmer --log {log} network-folds {output} {input.stores} {input.manifests}"
+        " --checkpoints results/checkpoints/{wildcards.experiment}.{wildcards.model}"
         " --settings {params.settings:q} --code {params.code}"

@@ -5,6 +5,8 @@ rule list_exclusions:
         "results/exclusions.csv",
     log:
         "results/logs/tables/exclusions.log",
+    benchmark:
+        "results/benchmarks/tables/exclusions.tsv"
     params:
         upstream=ask(PLAN.listed_made_of),
         code=code_digest("cdmer.store.exclusions"),
@@ -12,22 +14,45 @@ rule list_exclusions:
         "cdmer --log {log} tables exclusions {input} --output {output} --code {params.code}"
 
 
+rule find_leaks:
+    input:
+        ask(PLAN.compared_stores),
+    output:
+        "results/cdmer_leaks.csv",
+    log:
+        "results/logs/tables/leaks.log",
+    benchmark:
+        "results/benchmarks/tables/leaks.tsv"
+    params:
+        upstream=ask(PLAN.listed_made_of),
+        settings=ask(PLAN.leak_settings),
+        code=code_digest("cdmer.evaluation.leaks"),
+    shell:
+        "cdmer --log {log} tables leaks {input} --output {output} --settings {params.settings:q}"
+        " --code {params.code}"
+
+
 rule tabulate_cdmer:
     input:
         predictions=ask(PLAN.predictions, protocol="cdmer"),
         exclusions="results/exclusions.csv",
+        leaks="results/cdmer_leaks.csv",
     output:
         csv="results/cdmer_table.csv",
         md="results/cdmer_table.md",
+        comparisons="results/cdmer_comparisons.csv",
     log:
         "results/logs/tables/cdmer.log",
+    benchmark:
+        "results/benchmarks/tables/cdmer.tsv"
     params:
         upstream=ask(PLAN.predictions_made_of, protocol="cdmer"),
         settings=ask(PLAN.table_settings, protocol="cdmer"),
         code=code_digest("cdmer.evaluation.tables"),
     shell:
         "cdmer --log {log} tables cdmer {input.predictions} --exclusions {input.exclusions}"
-        " --csv {output.csv} --md {output.md} --settings {params.settings:q} --code {params.code}"
+        " --leaks {input.leaks} --csv {output.csv} --md {output.md} --comparisons {output.comparisons}"
+        " --settings {params.settings:q} --code {params.code}"
 
 
 rule tabulate_folds:
@@ -39,6 +64,8 @@ rule tabulate_folds:
         md="results/{protocol}_table.md",
     log:
         "results/logs/tables/{protocol}.log",
+    benchmark:
+        "results/benchmarks/tables/{protocol}.tsv"
     params:
         upstream=ask(PLAN.predictions_made_of),
         settings=ask(PLAN.table_settings),
@@ -46,3 +73,35 @@ rule tabulate_folds:
     shell:
         "cdmer --log {log} tables folds {input.predictions} --exclusions {input.exclusions}"
         " --csv {output.csv} --md {output.md} --settings {params.settings:q} --code {params.code}"
+
+
+# How far the oracle is ahead of each honest way of choosing hyper-parameters.
+rule draw_honesty:
+    input:
+        "results/cdmer_table.csv",
+    output:
+        "results/cdmer_honesty.png",
+    log:
+        "results/logs/tables/honesty.log",
+    benchmark:
+        "results/benchmarks/tables/honesty.tsv"
+    params:
+        upstream=ask(PLAN.predictions_made_of, protocol="cdmer"),
+        code=code_digest("cdmer.evaluation.honesty"),
+    shell:
+        "cdmer --log {log} tables honesty {input} --output {output} --code {params.code}"
+
+
+# What a table was made of and how long it took: a file of its own, for it differs where the table does not.
+rule write_card:
+    input:
+        "results/{table}_table.csv",
+    output:
+        "results/{table}_table.card.json",
+    log:
+        "results/logs/tables/{table}-card.log",
+    params:
+        settings=ask(PLAN.card_settings),
+        code=code_digest("cdmer.evaluation.card"),
+    shell:
+        "cdmer --log {log} tables card {input} {output} --settings {params.settings:q} --code {params.code}"

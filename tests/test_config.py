@@ -63,9 +63,11 @@ def test_the_shipped_configurations_are_valid(repository, name):
             ["features.mine", "16 frames of 112"],
         ),
         (
-            {"faces": {"aligned_112": {"detector": "none", "alignment": "whole"}}},
-            ["features.", "needs landmarks", "detector: none"],
+            {"faces": {"aligned_112": {"detector": "none", "alignment": "whole"}}, "models": ["SVM@mdmo"]},
+            ["features.mdmo", "needs landmarks", "detector: none"],
         ),
+        ({"frames": {"tim_16": {"length": 20}}, "models": ["SVM@c3d_fc1_ucf101"]}, ["c3d_fc1_ucf101", "not 20"]),
+        ({"frames": {"tim_16": {"length": 3}}, "features": {"mine": {"radius": 2}}, "models": ["SVM@hoof"]}, ["mine"]),
         ({"models": ["SVM@lbp_spi_r1"]}, ["SVM@FEATURE", "'lbp_sip_r1'"]),
         ({"models": ["SWM@hoof"]}, ["'SWM'", "'SVM'"]),
         ({"models": ["TGSR@c3d_fc1_ucf101"]}, ["TGSR weighs facial blocks", "c3d_fc1_ucf101"]),
@@ -83,6 +85,21 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"frames": {"few": {"interpolation": "select"}}}, ["frames.few", "moments"]),
         ({"frames": {"keyframes_11": {"length": 2}}}, ["frames.keyframes_11", "at least 3"]),
         ({"frames": {"few": {"interpolation": "select", "moments": ["peak"]}}}, ["frames.few.moments", "apex"]),
+        ({"models": "TCA"}, ["models: expected a list", "'TCA'"]),
+        ({"selection": "oracle"}, ["selection: expected a list", "'oracle'"]),
+        ({"databases": {"casme2": "/data/casme2"}}, ["databases.casme2: expected keys", "'/data/casme2'"]),
+        ({"rounds": "many"}, ["rounds: expected a whole number"]),
+        ({"protocols": ["cde", "cde"]}, ["protocols: 'cde' is listed twice"]),
+        ({"frames": {"keyframes_11": {"synthesis": "average", "network": "own"}}}, ["`network` does nothing here"]),
+        (
+            {"frames": {"keyframes_11": {"synthesis": "adaptive_convolution", "network": "own"}}},
+            ["frames.keyframes_11.network", "'own'"],
+        ),
+        ({"interpolators": {"own": {}}}, ["interpolators.own", "nothing to learn from"]),
+        ({"interpolators": {"own": {"databases": ["casme3"]}}}, ["interpolators.own.databases", "'casme2'"]),
+        ({"interpolators": {"own": {"cohort": "tiny", "faces": "x"}}}, ["interpolators.own.faces"]),
+        ({"interpolators": {"shipped": {"cohort": "tiny"}}}, ["interpolators.shipped", "another name"]),
+        ({"interpolators": {"own": {"cohort": "tiny", "side": 40}}}, ["interpolators.own.side", "32"]),
     ],
 )
 def test_a_fault_is_named_with_the_nearest_known_word(raw, words):
@@ -126,3 +143,9 @@ def test_a_model_may_be_named_with_another_feature():
     }
     assert chosen["RSTR@bi_woof"].n_blocks == 25
     assert chosen["SVM@lbp_sip_r1"].parameters() == {"C": 1.0}
+
+
+def test_a_standard_feature_that_no_longer_fits_is_no_fault_unless_a_model_reads_it():
+    config = read_config({"frames": {"tim_16": {"length": 20}}})
+    assert "16 frames" in config.unfit("c3d_fc1_ucf101")
+    assert config.unfit("lbp_top_r3p8") is None

@@ -12,6 +12,7 @@ from cdmer.databases.stage import write_subject
 from cdmer.descriptors.c3d_weights import weights_place
 from cdmer.descriptors.job import compute_features
 from cdmer.errors import CdmerError
+from cdmer.evaluation.leaks import find_leaks
 from cdmer.evaluation.loso_tables import tabulate_loso
 from cdmer.evaluation.tables import tabulate_cdmer
 from cdmer.plan import Plan, databases_of, experiments
@@ -200,6 +201,13 @@ def test_a_feature_without_its_weights_is_left_out_with_the_reason(plan, tmp_pat
     assert ("c3d_fc1_sports1m", "samm") not in made.obtainable()
 
 
+def test_a_standard_feature_that_no_longer_fits_is_left_out(plan):
+    made = plan(faces={"aligned_112": {"detector": "none", "alignment": "whole"}})
+    assert "needs landmarks" in made.lacks("mdmo", "samm")
+    assert ("mdmo", "samm") not in made.obtainable()
+    assert ("lbp_sip_r1", "samm") in made.obtainable()
+
+
 def test_parts_are_in_the_papers_order_with_where_they_come_from(plan, smic_vis):
     made = plan(databases={"smic_vis": {"root": str(smic_vis)}})
     parts = made.table_settings("cdmer")["parts"]
@@ -343,7 +351,8 @@ def test_settings_are_the_arguments_of_their_jobs_and_json(plan, released):
         ),
         (import_released, ("in", "out"), made.import_settings(FEATURE, "casme2"), {"code_digest": "c"}),
         (train_model, ("s", "t", "p", "m", "g"), made.training_settings("SVM", "H_to_V"), {}),
-        (tabulate_cdmer, (["p"], "e", "c", "m"), made.table_settings("cdmer"), {}),
+        (find_leaks, ("o",), made.leak_settings(), {}),
+        (tabulate_cdmer, (["p"], "e", "l", "c", "m", "x"), made.table_settings("cdmer"), {}),
     ]
     for job, files, settings, others in jobs:
         inspect.signature(job).bind(*files, **settings, **others)
@@ -484,3 +493,9 @@ def test_a_release_without_subjects_is_left_out_by_name(plan, released):
 def test_the_protocols_asked_for_decide_which_stores_are_listed(plan):
     assert ("lbp_top_r3p8", "samm") not in plan().listed()
     assert ("lbp_top_r3p8", "samm") in plan(protocols=["cdmer", "cde"]).listed()
+
+
+def test_a_shipped_feature_that_a_changed_recipe_cannot_make_is_left_out_with_the_reason(plan):
+    made = plan(frames={"tim_16": {"length": 20}})
+    assert made.lacks("c3d_fc1_sports1m", "casme2") == "c3d reads 16 frames of 112 x 112 pixels, not 20 of 112 x 112"
+    assert made.lacks("lbp_top_r3p8", "casme2") == ""

@@ -12,7 +12,7 @@ import signal
 import sys
 import traceback
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -135,12 +135,10 @@ def import_(release: Path, output: Path, settings: Settings = "{}", code: Code =
 
 
 @features_app.command("import-c3d")
-def import_c3d_weights(checkpoint: Path, training: str) -> None:
+def import_c3d_weights(checkpoint: Path, training: Literal["sports1m", "ucf101"]) -> None:
     """Put a PyTorch checkpoint of C3D, trained on `sports1m` or `ucf101`, where its features look for it."""
     from cdmer.descriptors.c3d_weights import import_c3d
 
-    if training not in ("sports1m", "ucf101"):
-        raise CdmerError(f"no weights of C3D are known by {training!r}", "say sports1m or ucf101")
     typer.echo(f"kept as {import_c3d(checkpoint, training)}")
 
 
@@ -151,6 +149,7 @@ def merge(
     exclusions: Annotated[Path | None, typer.Option(help="CSV to write: the clips that were left out.")] = None,
     on_missing_face: OnMissingFace = "exclude",
     manifest: Annotated[str, typer.Option(help="The database's manifest, whose digest is kept.")] = "",
+    compression: Annotated[str, typer.Option(help="none, gzip, lzf or blosc2.")] = "gzip",
     code: Code = "",
 ) -> None:
     """Merge the parts of a feature store: its one writer."""
@@ -159,7 +158,7 @@ def merge(
 
     if on_missing_face == "error":
         refuse_missing_faces(shards)
-    merge_shards(list(shards), output, manifest=manifest or None)
+    merge_shards(list(shards), output, manifest=manifest or None, compression=compression)
     if exclusions:
         list_exclusions([output], exclusions)
 
@@ -195,19 +194,64 @@ def folds(
     train_folds(predictions, metrics, stores=inputs[:half], manifests=inputs[half:], **json.loads(settings))
 
 
+@app.command()
+def network(
+    source: Path,
+    target: Path,
+    predictions: Path,
+    metrics: Path,
+    curves: Path,
+    weights: Path,
+    checkpoints: Annotated[Path, typer.Option(help="A folder of this job's own, for what an interruption leaves.")],
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
+    """Stage models: train one network for one experiment, all rounds, and predict its target."""
+    from cdmer.networks.training import clear_checkpoints
+    from cdmer.protocols.train_network import train_network
+
+    given = json.loads(settings)
+    train_network(source, target, predictions, metrics, curves, weights, checkpoints=checkpoints / code, **given)
+    clear_checkpoints(checkpoints)  # those of older code too
+
+
+@app.command("network-folds")
+def network_folds(
+    predictions: Path,
+    metrics: Path,
+    inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
+    checkpoints: Annotated[Path, typer.Option(help="A folder of this job's own, for what an interruption leaves.")],
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
+    """Stage models: train one network for every fold and round of a leave-one-subject-out task."""
+    from cdmer.networks.training import clear_checkpoints
+    from cdmer.protocols.network_folds import train_network_folds
+
+    half = len(inputs) // 2
+    stores, manifests = inputs[:half], inputs[half:]
+    given = json.loads(settings)
+    train_network_folds(
+        predictions, metrics, stores=stores, manifests=manifests, checkpoints=checkpoints / code, **given
+    )
+    clear_checkpoints(checkpoints)
+
+
 @tables_app.command("cdmer")
 def cdmer_table(
     predictions: list[Path],
     exclusions: Annotated[Path, typer.Option()],
     csv: Annotated[Path, typer.Option()],
     md: Annotated[Path, typer.Option()],
+    leaks: Annotated[Path, typer.Option()],
+    comparisons: Annotated[Path, typer.Option()],
     settings: Settings = "{}",
     code: Code = "",
 ) -> None:
     """Tabulate the cross-database experiments."""
     from cdmer.evaluation.tables import tabulate_cdmer
 
-    tabulate_cdmer(predictions, exclusions, csv, md, **json.loads(settings))
+    tabulate_cdmer(predictions, exclusions, leaks, csv, md, comparisons, **json.loads(settings))
 
 
 @tables_app.command("folds")
@@ -223,6 +267,32 @@ def folds_table(
     from cdmer.evaluation.loso_tables import tabulate_loso
 
     tabulate_loso(predictions, exclusions, csv, md, **json.loads(settings))
+
+
+@tables_app.command("honesty")
+def honesty_figure(table: Path, output: Annotated[Path, typer.Option()], code: Code = "") -> None:
+    """Draw how far the oracle is ahead of each honest way of choosing."""
+    from cdmer.evaluation.honesty import draw_honesty
+
+    draw_honesty(table, output)
+
+
+@tables_app.command("leaks")
+def leaks(
+    stores: list[Path], output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = ""
+) -> None:
+    """Check the experiments of a table for what could let it look better than it is."""
+    from cdmer.evaluation.leaks import find_leaks
+
+    find_leaks(output, **json.loads(settings))
+
+
+@tables_app.command("card")
+def card(table: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+    """Write what a table was made of, by what, where, and how long it took."""
+    from cdmer.evaluation.card import write_card
+
+    write_card(table, output, **json.loads(settings))
 
 
 @tables_app.command("exclusions")
@@ -289,6 +359,25 @@ def show_faces(
     picture = output or Path("results/faces") / recipe / "contact_sheet.png"
     draw_contact_sheet(shards or find_shards(recipe, database, subject), picture, clips)
     typer.echo(picture)
+
+
+@app.command("show-frames")
+def show_frames(
+    recipe: str,
+    shards: Annotated[list[Path] | None, typer.Argument(help="Files to show; without, what lies in results.")] = None,
+    output: Annotated[Path | None, typer.Option(help="The PNG to write, if not beside the frames.")] = None,
+    database: Annotated[str, typer.Option(help="Only this database.")] = "",
+    subject: Annotated[str, typer.Option(help="Only this subject.")] = "",
+    clips: Annotated[int, typer.Option(help="Clips of each subject.", min=1)] = 1,
+    code: Code = "",
+) -> None:
+    """Draw all frames that a frames recipe hands to features and networks."""
+    from cdmer.faces.contact_sheet import find_shards
+    from cdmer.frames.contact_sheet import draw_frames_sheet
+
+    picture = output or Path("results/frames") / recipe / "contact_sheet.png"
+    draw_frames_sheet(shards or find_shards(recipe, database, subject, stage="frames"), picture, clips)
+    typer.echo(str(picture))
 
 
 @app.command("show-feature")

@@ -14,7 +14,8 @@ from typing import Any
 from cdmer.code import code_digest, library_versions
 from cdmer.config.databases import Database
 from cdmer.config.descriptors import C3dRecipe
-from cdmer.config.models import ModelSettings
+from cdmer.config.model_settings import ModelSettings
+from cdmer.config.networks import NetworkSettings
 from cdmer.config.whole import Config
 from cdmer.databases.cohort.layouts import annotation_name, annotation_names, layout_root
 from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
@@ -28,6 +29,7 @@ from cdmer.protocols.cdmer import cdmer_experiments
 from cdmer.protocols.tasks import Task, tasks
 
 ADAPTIVE_CONVOLUTION = "cdmer.frames.adaptive_convolution.interpolator"
+INTERPOLATOR_TRAINING = "cdmer.frames.adaptive_convolution.training"
 FACES, FRAMES = "cdmer.faces.job", "cdmer.frames.job"
 RENDERER = "cdmer.databases.cohort.render"
 SHOWN_SUBJECTS = 2  # of each database, on a contact sheet
@@ -196,9 +198,12 @@ class Plan:
         return code_digest(*self._faces_modules(recipe))
 
     def faces_to_show(self, recipe: str) -> list[str]:
-        """Some subjects of every database, enough for a person to see what a recipe does."""
+        """The crops of some subjects of every database, enough for a person to see what a recipe does."""
+        return [f"results/faces/{recipe}/{database}/{subject}.h5" for database, subject in self._shown()]
+
+    def _shown(self) -> list[tuple[str, str]]:
         return [
-            f"results/faces/{recipe}/{database}/{subject}.h5"
+            (database, subject)
             for database in self.databases
             if self.has_clips(database)
             for subject in self.subjects(database)[:SHOWN_SUBJECTS]
@@ -213,7 +218,10 @@ class Plan:
         """What the job of a frames recipe needs to know."""
         chosen = self.config.frames[recipe]
         module, function = chosen.maker
-        return {"module": module, "function": function, "parameters": chosen.parameters()}
+        parameters = chosen.parameters()
+        if chosen.interpolator:
+            (parameters["network"],) = self.network(recipe)
+        return {"module": module, "function": function, "parameters": parameters}
 
     def frames_code(self, recipe: str) -> str:
         """A digest of the code that a frames recipe runs."""
@@ -229,6 +237,58 @@ class Plan:
         spotters = {METHODS[method] for method in chosen if recipe.spots_apex and method in METHODS}
         synthesizes = recipe.interpolation == "keyframes" and recipe.synthesis == "adaptive_convolution"
         return [FRAMES, recipe.maker[0], *sorted(spotters), *([ADAPTIVE_CONVOLUTION] if synthesizes else [])]
+
+    def frames_to_show(self, recipe: str) -> list[str]:
+        """The frames of some subjects of every database, enough for a person to see what a recipe does."""
+        return [f"results/frames/{recipe}/{database}/{subject}.h5" for database, subject in self._shown()]
+
+    def network(self, recipe: str) -> list[str]:
+        """The weights that a frames recipe reads, where the workflow trains them; else nothing."""
+        interpolator = self.config.frames[recipe].interpolator
+        return [f"results/interpolators/{interpolator}.safetensors"] if interpolator else []
+
+    def interpolator_shards(self, interpolator: str) -> list[str]:
+        """The crops that an interpolation network learns from.
+
+        Raises
+        ------
+        CdmerError
+            A database that has no clips.
+        """
+        taught = self._taught(interpolator)
+        return [f"results/faces/{recipe}/{database}/{subject}.h5" for recipe, database, subject in taught]
+
+    def interpolator_settings(self, interpolator: str) -> dict[str, Any]:
+        """What the job that trains an interpolation network needs to know."""
+        return self.config.interpolators[interpolator].parameters()
+
+    def interpolator_checkpoint(self, interpolator: str) -> str:
+        """Where a training keeps its state: undeclared, so that one that was ended goes on, another elsewhere."""
+        return f"results/checkpoints/interpolator-{self.interpolator_made_of(interpolator)}.pt"
+
+    def interpolator_code(self) -> str:
+        """A digest of the code that trains interpolation networks."""
+        return code_digest(INTERPOLATOR_TRAINING)
+
+    def interpolator_made_of(self, interpolator: str) -> str:
+        """A digest of what an interpolation network is made of."""
+        crops = [self.faces_made_of(*entry) for entry in self._taught(interpolator)]
+        return _digest(crops, self.interpolator_settings(interpolator), self.interpolator_code())
+
+    def _taught(self, name: str) -> list[tuple[str, str, str]]:
+        """Faces recipe, database and subject of all crops that a network learns from."""
+        settings = self.config.interpolators[name]
+        for database in settings.databases:
+            if database not in self.databases or not self.has_clips(database):
+                raise CdmerError(
+                    f"interpolators.{name}.databases: {database} has no clips to learn from",
+                    f"give {database} a root, or take it out of the list",
+                )
+        return [
+            (settings.faces, database, subject)
+            for database in settings.databases
+            for subject in self.subjects(database)
+        ]
 
     # -- features -----------------------------------------------------------------------------------------------
 
@@ -298,6 +358,8 @@ class Plan:
             return ""
         if not self.has_clips(database):
             return f"{database} has released features but no clips to compute {feature} from"
+        if fault := self.config.unfit(feature):
+            return fault
         recipe = self.config.features[feature]
         return missing_weights(recipe.training) if isinstance(recipe, C3dRecipe) else ""
 
@@ -317,18 +379,23 @@ class Plan:
     # for one that nobody needs, would call everything behind it up to date.
 
     def faces_made_of(self, recipe: str, database: str, subject: str) -> str:
-        """A digest of what the crops are made of that a frames recipe reads."""
-        faces = self.config.frames[recipe].faces
+        """A digest of what a subject's crops are made of."""
         clips = self.clips_digest(database, subject)
-        return _digest(clips, self.faces_settings(faces, database), self.faces_code(faces))
+        return _digest(clips, self.faces_settings(recipe, database), self.faces_code(recipe))
+
+    def inputs_of_frames_made_of(self, recipe: str, database: str, subject: str) -> str:
+        """A digest of what goes into a subject's frames: the crops and, where one is trained, the network."""
+        faces = self.faces_made_of(self.config.frames[recipe].faces, database, subject)
+        interpolator = self.config.frames[recipe].interpolator
+        return _digest(faces, self.interpolator_made_of(interpolator)) if interpolator else faces
 
     def frames_made_of(self, feature: str, database: str, subject: str) -> str:
         """A digest of what the frames are made of that a feature describes, or the part of another feature."""
         if source := self.config.features[feature].source:
             return self._part_made_of(source, database, subject)
         recipe = self.config.features[feature].frames
-        faces = self.faces_made_of(recipe, database, subject)
-        return _digest(faces, self.frames_settings(recipe), self.frames_code(recipe))
+        inputs = self.inputs_of_frames_made_of(recipe, database, subject)
+        return _digest(inputs, self.frames_settings(recipe), self.frames_code(recipe))
 
     def parts_made_of(self, feature: str, database: str) -> str:
         """A digest of what the parts of a feature store are made of."""
@@ -397,6 +464,8 @@ class Plan:
     def training_settings(self, model: str, experiment: str) -> dict[str, Any]:
         """What the job that trains a model for an experiment or a task needs to know."""
         settings = self.models[model]
+        if isinstance(settings, NetworkSettings):
+            return self._network_settings(settings, experiment)
         estimator = {
             "module": settings.module,
             "estimator": settings.estimator,
@@ -414,8 +483,44 @@ class Plan:
             "casme2_negative": self.config.cdmer.casme2_negative,
         }
 
+    def _network_settings(self, settings: NetworkSettings, experiment: str) -> dict[str, Any]:
+        run = self.config.networks
+        quick = self.config.budget == "quick"
+        training = {
+            "module": settings.module,
+            "network": settings.estimator,
+            "options": settings.parameters(),
+            "changes": settings.training(),
+            "budget": self.config.budget,
+            "rounds": min(self.config.rounds, settings.quick_rounds) if quick else self.config.rounds,
+            "seed": run.seed,
+            "keep_weights": run.keep_weights,
+            "machinery": {"device": run.device, "precision": run.precision, "group": run.group},
+        }
+        if experiment in tasks():
+            return {"task": experiment, "training": training, "selection": self.config.selection}
+        return {
+            "databases": databases_of(experiment),
+            "training": training,
+            "selection": self.config.selection,
+            "criterion": self.config.criterion,
+            "casme2_negative": self.config.cdmer.casme2_negative,
+        }
+
+    def is_network(self, model: str) -> bool:
+        """Whether a model is a network, which other rules train than a model on feature vectors."""
+        return isinstance(self.models[model], NetworkSettings)
+
+    def memory(self, model: str) -> int:
+        """Megabytes that training a model takes."""
+        settings = self.models[model]
+        return settings.memory if isinstance(settings, NetworkSettings) else 1500
+
     def model_code(self, model: str, experiment: str) -> str:
         """A digest of the code that trains a model."""
+        if self.is_network(model):
+            job = "cdmer.protocols.network_folds" if experiment in tasks() else "cdmer.protocols.train_network"
+            return code_digest(job, self.models[model].module)
         job = "cdmer.protocols.loso" if experiment in tasks() else "cdmer.protocols.train"
         return code_digest(job, self.models[model].module)
 
@@ -435,6 +540,24 @@ class Plan:
             )
         return [f"results/models/{protocol}/{key}/{model}/predictions.csv" for key, model in self.computable(protocol)]
 
+    def compares_selections(self) -> bool:
+        """Whether the oracle stands beside an honest selection, so that its lead can be drawn."""
+        chosen = set(self.config.selection)
+        return "cdmer" in self.config.protocols and "oracle" in chosen and len(chosen) > 1
+
+    def card_settings(self, table: str) -> dict[str, Any]:
+        """What the job that writes a table's card needs to know."""
+        pairs = self.computable(table)
+        read = dict.fromkeys(database for key, _ in pairs for database in databases_of(key))
+        listed = self.listed()
+        return {
+            "config": self.config.model_dump(mode="json", by_alias=True),
+            "data": {
+                name: _digest(*(self.parts_made_of(*pair) for pair in listed if pair[1] == name)) for name in read
+            },
+            "code": {model: self.model_code(model, key) for key, model in pairs},
+        }
+
     def table_settings(self, protocol: str) -> dict[str, Any]:
         """What the job that makes a table needs to know."""
         left_out = [asdict(entry) for entry in self.left_out(protocol)]
@@ -448,6 +571,28 @@ class Plan:
             for key, model in self.computable(protocol)
         ]
         return {"parts": parts, "left_out": left_out, **({} if protocol == "cdmer" else {"protocol": protocol})}
+
+    def leak_settings(self) -> dict[str, Any]:
+        """What the job that looks for leaks between source and target needs to know."""
+        names = experiments("cdmer")
+        pairs = {(key, self.models[model].feature): model for key, model in self.computable("cdmer")}
+        return {
+            "pairs": [
+                {
+                    "experiment": names[key],
+                    "feature": feature,
+                    "databases": databases_of(key),
+                    "stores": self.stores_of(model, key),
+                }
+                for (key, feature), model in pairs.items()
+            ],
+            "selection": self.config.selection,
+            "adapting": [model for model, settings in self.models.items() if settings.adapts],
+        }
+
+    def compared_stores(self) -> list[str]:
+        """The stores whose clips are looked at for leaks."""
+        return list(dict.fromkeys(store for pair in self.leak_settings()["pairs"] for store in pair["stores"]))
 
     def computable(self, protocol: str) -> list[tuple[str, str]]:
         """The (experiment, model) pairs of a protocol that can be computed, in the table's order."""
@@ -466,11 +611,21 @@ class Plan:
             feature = self.models[model].feature
             for key, name in experiments(protocol).items():
                 reasons = [self.lacks(feature, database) for database in databases_of(key)]
+                if not any(reasons):
+                    reasons = [self._beyond_budget(model, key)]
                 if not any(reasons) and protocol != "cdmer":
                     reasons = [self._lacks_for(tasks()[key], feature, database) for database in databases_of(key)]
                 if any(reasons):
                     found.append(LeftOut(name, model, "; ".join(dict.fromkeys(filter(None, reasons)))))
         return found
+
+    def _beyond_budget(self, model: str, experiment: str) -> str:
+        """Why the budget leaves an experiment out; empty where it does not."""
+        settings = self.models[model]
+        only = settings.quick_only if isinstance(settings, NetworkSettings) else None
+        if self.config.budget == "paper" or only is None or experiment in only:
+            return ""
+        return "left out by `budget: quick`, computed with `budget: paper`"
 
     def _lacks_for(self, task: Task, feature: str, database: str) -> str:
         """What a task misses in a database that can be had otherwise; empty where it misses nothing."""

@@ -55,6 +55,32 @@ def test_the_default_grid_names_searched_parameters(method):
 
 
 @by_name
+def test_a_quick_grid_holds_the_default(method):
+    default = type(method)()
+    own = {name: getattr(default, name) for name in method.searched}
+    assert own in default.points(71, 71, "quick") or not method.searched or None in own.values()
+    assert default.points(71, 71, "paper") == default.grid(71, 71, "paper")
+
+
+@by_name
+def test_a_class_that_the_source_lacks_is_never_predicted(method):
+    Xs, ys, Xt = domains(9)
+    two = ys != "surprise"
+    model = method.fit(Xs[two], ys[two], Xt)
+    assert list(model.order_) == ["positive", "negative"]
+    assert set(model.predict(Xt)) <= {"positive", "negative"}
+    assert method.answer_grid(Xs[two], ys[two], Xt, [{}]).scores.shape == (1, 11, 2)
+
+
+@pytest.mark.parametrize("method", [TCA(dim=10**6), GFK(dim=10**6), SA(dim=10**6)], ids=lambda m: type(m).__name__)
+def test_more_components_than_clips_are_all_that_there_are(method):
+    Xs, ys, Xt = domains(10, 5, 4)
+    most = 5 + 4 if isinstance(method, TCA) else 4 - 1
+    scores = method.decision_grid(Xs, ys, Xt, [{}, {"dim": most}])
+    np.testing.assert_array_equal(scores[0], scores[1])
+
+
+@by_name
 def test_permuting_target_clips_permutes_predictions(method):
     Xs, ys, Xt = domains()
     order = np.random.default_rng(1).permutation(len(Xt))

@@ -5,6 +5,7 @@ import pytest
 from scipy.optimize import minimize
 
 from cdmer.adaptation import DRFST, DRLS, SVM, TSRG
+from cdmer.adaptation.lasso import descend
 from cdmer.adaptation.regeneration import follow_schedule, make_regeneration, minimise
 from cdmer.store.released import read_released
 
@@ -285,3 +286,20 @@ def test_a_start_changes_nothing_but_the_way():
     warm = minimise(problem, 0.01, start)
     np.testing.assert_array_equal(start, kept)
     np.testing.assert_allclose(warm.P, cold.P, atol=1e-9)
+
+
+@pytest.mark.parametrize("solver", ["schedule", "converged"])
+def test_threads_change_no_number(solver, monkeypatch):
+    Xs, code, Xt = domains(13, n_features=700)
+    found = []
+    for threads in (1, 3):
+        monkeypatch.setattr("numba.get_num_threads", lambda threads=threads: threads)
+        model = TSRG(mu=0.01, solver=solver).fit(Xs, code, Xt)
+        found.append((model.P_, model.n_iter_, model.residual_))
+    np.testing.assert_array_equal(found[0][0], found[1][0])
+    assert found[0][1:] == found[1][1:]
+
+
+def test_rows_that_cannot_be_changed_in_place_are_refused():
+    with pytest.raises(ValueError, match="C-contiguous"):
+        descend(np.zeros((4, 3)).T, np.eye(4), np.ones((3, 4)), 0.1)

@@ -51,12 +51,19 @@ class Desk:
         """The table as read back, without the empty cells' NaN for texts."""
         exclusions = self.folder / "exclusions.csv"
         exclusions.write_text("database,subject,clip,stage,reason\n")
-        tabulate_cdmer(self.predictions, exclusions, self.csv, self.folder / "table.md", self.parts, left_out)
+        md = self.folder / "table.md"
+        leaks = self.folder / "leaks.csv"
+        leaks.write_text("experiment,feature,check,count,of,detail\n")
+        tabulate_cdmer(self.predictions, exclusions, leaks, self.csv, md, self.compared, self.parts, left_out)
         return pd.read_csv(self.csv)
 
     @property
     def csv(self):
         return self.folder / "table.csv"
+
+    @property
+    def compared(self):
+        return self.folder / "comparisons.csv"
 
 
 @pytest.fixture
@@ -283,3 +290,17 @@ def test_without_any_experiment_the_table_has_its_header_and_says_why(desk):
     assert list(table.columns) == list(COLUMNS)
     assert table.empty
     assert reason in (desk.folder / "table.md").read_text()
+
+
+def test_every_model_is_compared_with_the_best_of_its_column(desk):
+    """Of the swaps of three people, only all and none reach as far as right against wrong."""
+    wrong = TRUTH[2:] + TRUTH[:2]
+    desk.predict("H->V", TRUTH, model="GFK")
+    desk.predict("H->V", wrong, model="SVM")
+    desk.predict("V->H", wrong, model="SVM")
+    desk.tabulate()
+    compared = pd.read_csv(desk.compared)
+    assert compared[["experiment", "best", "model", "difference"]].values.tolist() == [["H->V", "GFK", "SVM", 1.0]]
+    people = len(set(PEOPLE))
+    assert compared["p"].iloc[0] == pytest.approx(2 / 2**people)
+    assert "0 of 1 differences" in (desk.folder / "table.md").read_text()

@@ -6,7 +6,7 @@ import torch
 
 from cdmer.databases.cohort.plan import plan_database
 from cdmer.errors import CdmerError
-from cdmer.frames.adaptive_convolution import training
+from cdmer.frames.adaptive_convolution import scenes, training
 from cdmer.frames.adaptive_convolution.training import interpolation_loss, train_interpolator
 from cdmer.frames.adaptive_convolution.triplets import (
     Footage,
@@ -117,8 +117,8 @@ def test_an_interrupted_training_ends_in_the_same_bits(shard, tmp_path, monkeypa
 
 @pytest.mark.slow
 def test_training_beats_frame_averaging_on_what_it_sees(shard, tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "_MOVED_SHARE", 0.0)
-    settings = {**TINY, "width": 0.1, "batch": 8, "rate": 4e-3, "largest_step": 2}
+    monkeypatch.setattr(scenes, "_MOVED_SHARE", 0.0)
+    settings = {**TINY, "width": 0.1, "batch": 8, "rate": 4e-3, "largest_step": 2, "compensated": False}
     train_interpolator([shard], tmp_path / "w.safetensors", checkpoint=tmp_path / "c", steps=300, **settings)
     last = (tmp_path / "w.log").read_text(encoding="utf-8").splitlines()[-1]
     ours, average = (
@@ -137,7 +137,35 @@ def test_a_checkpoint_of_other_settings_is_refused(shard, tmp_path, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
         train_interpolator([shard], tmp_path / "w.safetensors", steps=2, **options)
     with pytest.raises(CdmerError, match="other settings"):
-        train_interpolator([shard], tmp_path / "w.safetensors", steps=3, **options)
+        train_interpolator([shard], tmp_path / "w.safetensors", steps=2, **{**options, "seed": 9})
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_before_the_decay_goes_on_to_another_number_of_steps(shard, tmp_path, monkeypatch):
+    """10 steps decay from the 7th on, 20 from the 14th: until the 7th they go the same way."""
+    monkeypatch.setattr(training, "_SAVE_EVERY", 1)
+    train_interpolator([shard], tmp_path / "whole.safetensors", checkpoint=tmp_path / "a", steps=10, **TINY)
+    trained, calls = training._train_step, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == stop:
+            raise KeyboardInterrupt
+        return trained(*arguments)
+
+    monkeypatch.setattr(training, "_train_step", interrupted)
+    stop = 7
+    with pytest.raises(KeyboardInterrupt):
+        train_interpolator([shard], tmp_path / "b.safetensors", checkpoint=tmp_path / "b", steps=20, **TINY)
+    stop = 0
+    train_interpolator([shard], tmp_path / "b.safetensors", checkpoint=tmp_path / "b", steps=10, **TINY)
+    assert (tmp_path / "b.safetensors").read_bytes() == (tmp_path / "whole.safetensors").read_bytes()
+    calls.clear()
+    stop = 10
+    with pytest.raises(KeyboardInterrupt):
+        train_interpolator([shard], tmp_path / "c.safetensors", checkpoint=tmp_path / "c", steps=20, **TINY)
+    with pytest.raises(CdmerError, match="20 and 10 steps have parted"):
+        train_interpolator([shard], tmp_path / "c.safetensors", checkpoint=tmp_path / "c", steps=10, **TINY)
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_the_middle_frame_is_always_central(frames, expected):
 
 def test_key_frames_follow_the_annotated_apex(faces):
     original = read_shard(faces)["annotated"].frames.astype(float)
-    made = _made(faces, "keyframes_11", rounding="none")["annotated"]
+    made = _made(faces, "keyframes_11", rounding="none", synthesis="average")["annotated"]
     times = keyframe_times(0, 9, 30)
     assert made["frame_indices"].tolist() == times
     assert (made["apex"], made["apex_index"], made["apex_method"]) == (FIRST + 9, 9, "annotated")
@@ -103,7 +103,7 @@ def test_key_frames_follow_the_annotated_apex(faces):
 
 def test_a_clip_without_annotation_uses_the_named_second_choice(faces, caplog):
     with caplog.at_level("INFO"):
-        made = _made(faces, "keyframes_11")["bare"]
+        made = _made(faces, "keyframes_11", synthesis="average")["bare"]
     assert (made["apex"], made["apex_index"], made["apex_method"]) == (FIRST + 10, 10, "middle")
     assert "clip bare: no annotated apex, spotted by middle" in caplog.text
     assert "clip annotated" not in caplog.text
@@ -166,8 +166,8 @@ def test_planning_loads_no_picture_library():
 
 def test_key_frames_by_the_network_that_is_shipped(faces):
     """The same plan by another interpolator: its frames between onset and apex are its own, recorded ones are kept."""
-    averaged = _made(faces, "keyframes_11", rounding="none")["annotated"]
-    made = _made(faces, "keyframes_11", rounding="none", synthesis="adaptive_convolution")["annotated"]
+    averaged = _made(faces, "keyframes_11", rounding="none", synthesis="average")["annotated"]
+    made = _made(faces, "keyframes_11", rounding="none")["annotated"]
     assert made["frame_indices"].tolist() == averaged["frame_indices"].tolist()
     between = AdaptiveConvolution.shipped().between
     plan = plan_keyframes(0, 9, 30, 11)
@@ -175,6 +175,27 @@ def test_key_frames_by_the_network_that_is_shipped(faces):
     real = {index: clip[index] for index in (0, 9, 30)}
     np.testing.assert_allclose(made.frames, synthesise(plan, real, between), atol=1e-4)
     assert np.abs(made.frames - averaged.frames).max() > 0.1
-    modules = Plan(read_config({"frames": {"keyframes_11": {"synthesis": "adaptive_convolution"}}}))._frames_modules
-    assert "cdmer.frames.adaptive_convolution.interpolator" in modules("keyframes_11")
-    assert "cdmer.frames.adaptive_convolution.interpolator" not in Plan(read_config({}))._frames_modules("keyframes_11")
+    network = "cdmer.frames.adaptive_convolution.interpolator"
+    assert network in Plan(read_config({}))._frames_modules("keyframes_11")
+    averaging = Plan(read_config({"frames": {"keyframes_11": {"synthesis": "average"}}}))
+    assert network not in averaging._frames_modules("keyframes_11")
+
+
+def test_key_frames_by_weights_that_a_recipe_names(faces, tmp_path):
+    """Weights of the shipped network's shape with nothing learnt: the mean of frames that flow brought half-way."""
+    torch = pytest.importorskip("torch")
+    from cdmer.frames.adaptive_convolution.compensation import half_way
+    from cdmer.frames.adaptive_convolution.interpolator import SHIPPED_TAPS, SHIPPED_WIDTH
+    from cdmer.frames.adaptive_convolution.networks import SeparableNetwork
+    from cdmer.frames.adaptive_convolution.weights import save_weights
+
+    torch.manual_seed(0)
+    state = SeparableNetwork(SHIPPED_WIDTH, SHIPPED_TAPS, normalized=True).state_dict()
+    save_weights(tmp_path / "own.safetensors", {name: tensor.numpy() for name, tensor in state.items()}, {})
+    settings = _settings("keyframes_11", rounding="none")
+    settings["parameters"]["network"] = str(tmp_path / "own.safetensors")
+    make_frames(faces, tmp_path / "frames.h5", **settings)
+    made, clip = read_shard(tmp_path / "frames.h5")["annotated"].frames, read_shard(faces)["annotated"].frames
+    plan = plan_keyframes(0, 9, 30, 11)
+    real = {index: clip[index] for index in (0, 9, 30)}
+    np.testing.assert_allclose(made, synthesise(plan, real, lambda a, b: sum(half_way(a, b)) / 2), atol=1e-2)

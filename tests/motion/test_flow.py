@@ -165,3 +165,9 @@ def test_frames_that_no_flow_can_be_found_between(first, second, words, method):
 def test_methods_and_parameters_that_there_are_not(method, parameters, words):
     with pytest.raises(CdmerError, match=words):
         optical_flow(NOISE, NOISE[::-1], method, **parameters)
+
+
+@pytest.mark.parametrize("method", ["farneback", "dis", "tvl1", "coarse_to_fine"])
+def test_a_still_pair_does_not_move_at_all(method):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 48)).astype(np.uint8)
+    assert not optical_flow(noise, noise, method=method).any()

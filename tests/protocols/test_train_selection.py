@@ -67,7 +67,8 @@ def test_each_selection_is_written_with_its_point(folder):
     assert predictions.groupby("selection").size().eq(12).all()
     assert metrics["source_folds"] == "subjects"
     assert metrics["criterion"] == "snd"
-    assert metrics["n_points"] == len(grid) == 27
+    # every dimension of 15 + 12 clips, and the default, which asks for more than there are
+    assert metrics["n_points"] == len(grid) == 27 + 1
     for name, column in (("source", "source_uf1"), ("unsupervised", "snd"), ("oracle", "uf1")):
         best = grid[column].idxmax()
         assert metrics["scores"][name]["point"] == {"dim": grid.at[best, "dim"]}
@@ -75,6 +76,31 @@ def test_each_selection_is_written_with_its_point(folder):
         assert set(predictions.loc[predictions["selection"] == name, "point"]) == {f"dim={grid.at[best, 'dim']}"}
     assert metrics["scores"]["default"]["point"] == {"dim": 30}
     assert metrics["scores"]["oracle"]["uf1"] == max(score["uf1"] for score in metrics["scores"].values())
+
+
+@pytest.mark.parametrize(
+    ("module", "estimator", "parameters"),
+    [
+        ("drls", "DRLS", {}),
+        ("drls", "DRLS", {"lam": 0.03, "mu": 0.7}),
+        ("tkl", "TKL", {"zeta": 0.77}),
+        ("stm", "STM", {"lam": 3.3}),
+        ("gfk", "GFK", {}),
+        ("tgsr", "TGSR", {"kappa": 3, "xi": 0.37, "n_blocks": 4}),
+        ("rstr", "RSTR", {"lam": 3.0, "mu": 0.25, "tau": 0.03, "n_blocks": 4}),
+    ],
+)
+def test_the_oracle_is_never_below_the_configured_point(folder, module, estimator, parameters):
+    """A quick grid holds the point that is configured, wherever the papers' grid lies."""
+    _, metrics, grid = train(folder, ["default", "oracle"], module, estimator, parameters)
+    assert metrics["scores"]["oracle"]["uf1"] >= metrics["scores"]["default"]["uf1"]
+    own = {name: value for name, value in metrics["scores"]["default"]["point"].items() if value is not None}
+    assert (grid[list(own)] == pd.Series(own)).all(axis=1).any()
+
+
+def test_the_papers_grid_stays_what_it_is(folder):
+    _, metrics, _ = train(folder, ["oracle"], "tkl", "TKL", {"zeta": 0.77}, budget="paper")
+    assert metrics["n_points"] == 50
 
 
 def test_predictions_are_those_of_the_method_at_the_point(folder):

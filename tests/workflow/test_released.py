@@ -40,6 +40,7 @@ def table(request, real, repository, tmp_path_factory):
     (folder / "config.yaml").write_text(
         shipped.replace("order: blocks}", f"order: {request.param}}}")
         + f"imported_from: {real / 'cdmer_lbptop_112'}\nmodels: [SVM, TCA, TGSR@released]\n"
+        + "selection: [default, oracle]\n"
     )
     Workflow(folder, repository).run(TABLE)
     return folder / TABLE

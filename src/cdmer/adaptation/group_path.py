@@ -19,9 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.linalg
-from numba import njit
 from numpy.typing import NDArray
 from scipy.linalg.blas import dgemm
+
+from cdmer.jit import kernel
 
 START, GROWTH, LARGEST = 1e-3, 1.1, 1e15  # the penalty's schedule
 TOLERANCE = 1e-8
@@ -123,7 +124,7 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
         flat *= (2 / (mu + 2 * eigenvalues))[:, None]
         flat = scale[:, None] * (eigenvectors @ flat)
         H = flat.reshape(right.shape)
-        before, after = np.empty_like(s), np.empty_like(s)
+        before, after = np.empty(s.shape), np.empty(s.shape)
         _dot_and_shrink(Y, H, s, before)  # <V_i, X_i H>, then Y_i <- s_i Y_i
         for gram, rows in zip(problem.gram, Y.reshape(n_groups, n_samples, -1), strict=True):
             dgemm(1.0, flat.T, gram.T, beta=1.0, c=rows.T, overwrite_c=True)  # rows += gram @ flat
@@ -151,7 +152,8 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
             return
         if ended.any():
             place, remaining, look_below = place[~ended], remaining[~ended], look_below[~ended]
-            s, square, Y = s[:, ~ended], square[:, ~ended], np.ascontiguousarray(Y[..., ~ended])
+            # a mask on the last axis leaves it the slowest in memory: another signature for the kernels, and slow
+            s, square, Y = (np.ascontiguousarray(x[..., ~ended]) for x in (s, square, Y))
             shrinkages, steps = [x[:, ~ended] for x in shrinkages], [x[..., ~ended] for x in steps]
         mu_old, mu = mu, min(GROWTH * mu, LARGEST)
 
@@ -194,8 +196,8 @@ def _largest_gap(
     return float(np.abs(problem.entries(gap, along * ones)).max())
 
 
-@njit(cache=True, nogil=True)
-def _weighted_sum(Y, weights, out):  # type: ignore[no-untyped-def]
+@kernel
+def _weighted_sum(Y: Floats, weights: Floats, out: Floats) -> None:
     """``out[m, c, p] = sum_g weights[g, p] Y[g, m, c, p]``."""
     out[:] = 0.0
     for g in range(Y.shape[0]):
@@ -205,8 +207,8 @@ def _weighted_sum(Y, weights, out):  # type: ignore[no-untyped-def]
                     out[m, c, p] += weights[g, p] * Y[g, m, c, p]
 
 
-@njit(cache=True, nogil=True)
-def _dot_and_shrink(Y, H, s, out):  # type: ignore[no-untyped-def]
+@kernel
+def _dot_and_shrink(Y: Floats, H: Floats, s: Floats, out: Floats) -> None:
     """``out[g, p] = sum_mc Y[g, m, c, p] H[m, c, p]``, then ``Y[g] *= s[g]``."""
     out[:] = 0.0
     for g in range(Y.shape[0]):
@@ -217,8 +219,8 @@ def _dot_and_shrink(Y, H, s, out):  # type: ignore[no-untyped-def]
                     Y[g, m, c, p] *= s[g, p]
 
 
-@njit(cache=True, nogil=True)
-def _dot(Y, H, out):  # type: ignore[no-untyped-def]
+@kernel
+def _dot(Y: Floats, H: Floats, out: Floats) -> None:
     """``out[g, p] = sum_mc Y[g, m, c, p] H[m, c, p]``."""
     out[:] = 0.0
     for g in range(Y.shape[0]):

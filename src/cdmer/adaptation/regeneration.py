@@ -19,12 +19,15 @@ cache, until their own residual is below it, and then all to the last of these e
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 import scipy.linalg
-from numba import njit
 from numpy.typing import NDArray
+
+from cdmer.adaptation.lasso import descend
+from cdmer.jit import kernel, summing_helper
+from cdmer.threads import each
 
 START, GROWTH, LARGEST = 1e-3, 1.1, 1e15  # the penalty's schedule
 TOLERANCE = 1e-8
@@ -33,6 +36,7 @@ ROWS = 64  # of A at a time
 DENSE = 0.15  # share of entries from which on a dense product is faster than a sparse one
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +97,7 @@ class Solved:
 
 def follow_schedule(problem: Regeneration, mu: float) -> Solved:
     """The authors' iteration until no entry of ``P - Q`` reaches `TOLERANCE`."""
-    mu = float(mu)  # an integer would have the kernels compiled once more
+    mu = float(mu)  # an integer would be another signature
     U, s = problem.spectrum
     n_rows, n_samples = len(problem.A), len(U)
     UT = np.ascontiguousarray(U.T)
@@ -106,20 +110,21 @@ def follow_schedule(problem: Regeneration, mu: float) -> Solved:
     blocks = [slice(first, first + ROWS) for first in range(0, n_rows, ROWS)]
     done = np.zeros(len(blocks), np.intp)
     residual = np.zeros(len(blocks))
-    last, first_pass = 1, True
+
+    def advance(index: int, stop: int, tolerance: float) -> None:
+        rows = blocks[index]
+        done[index], residual[index] = _iterate(
+            W[rows], P[rows], T[rows], target[rows], U, UT, s, mu, penalties, done[index], stop, tolerance
+        )
+
+    each(partial(advance, stop=MOST_ITERATIONS, tolerance=TOLERANCE), range(len(blocks)))
+    last = int(done.max())
     while True:
-        for index, rows in enumerate(blocks):
-            if first_pass or done[index] < last:
-                done[index], residual[index] = _iterate(
-                    W[rows], P[rows], T[rows], target[rows], U, UT, s, mu, penalties,
-                    done[index], MOST_ITERATIONS if first_pass else last, TOLERANCE if first_pass else 0.0,
-                )  # fmt: skip
-        first_pass = False
-        last = int(done.max())
-        if (done == last).all():
-            if residual.max() < TOLERANCE or last == MOST_ITERATIONS:
-                break
-            last += 1
+        behind = np.flatnonzero(done < last).tolist()
+        each(partial(advance, stop=last, tolerance=0.0), behind)
+        if residual.max() < TOLERANCE or last == MOST_ITERATIONS:
+            break
+        last += 1
     threshold = mu / penalties[last - 1]
     return Solved((W - np.clip(W, -threshold, threshold)).T, last, float(residual.max()))
 
@@ -140,151 +145,21 @@ def minimise(problem: Regeneration, mu: float, start: Floats | None = None) -> S
     return Solved(P.T, int(steps), abs(problem.gap(P.T, mu)))
 
 
-@njit(cache=True, nogil=True)
-def descend(P, gram, target, bound, positive):  # type: ignore[no-untyped-def]
-    """Bring each row `p` of `P` to the minimum of ``p^T gram p / 2 - target^T p + bound |p|_1``; return the most steps.
-
-    Where `positive`, under ``p >= 0``, from rows that are.
-
-    Feature-sign search (Lee, Battle, Raina and Ng, NIPS 2006): on the active samples and their signs the minimum is a
-    linear system; where a sign would turn, its sample leaves; when none would, the sample whose gradient is farthest
-    above `bound` enters. The objective falls with each step, so no set comes twice.
-    """
-    n_rows, n = P.shape
-    L, x, active = np.empty((n, n)), np.empty(n), np.empty(n, np.int64)
-    most = 0
-    for row in range(n_rows):
-        p, b = P[row], target[row]
-        sign, barred = np.sign(p), np.zeros(n, np.bool_)
-        m, factored = 0, 0
-        for i in np.flatnonzero(p):
-            active[m] = i
-            m += 1
-        for step in range(100 * n):
-            most = max(most, step)
-            while m:  # to the minimum on the active set
-                factored = _factor(L, gram, active, factored, m)
-                if factored == m:
-                    leaver = _aim(L, x, p, b, active, sign, bound, m)
-                    if leaver < 0:
-                        break
-                else:
-                    leaver = _slide(L, x, p, gram, active, sign, factored)
-                    if leaver < 0:  # rounding alone had let it in
-                        leaver = factored
-                        barred[active[leaver]] = True
-                i = active[leaver]
-                p[i], sign[i] = 0.0, 0.0
-                active[leaver : m - 1] = active[leaver + 1 : m].copy()
-                m -= 1
-                factored = min(factored, leaver)
-            entrant, pull = _farthest(p, b, gram, active, m, sign, barred, bound, positive)
-            if entrant < 0:
-                break
-            sign[entrant] = np.sign(pull)
-            active[m] = entrant
-            m += 1
-    return most
-
-
-@njit(cache=True, nogil=True)
-def _farthest(p, b, gram, active, m, sign, barred, bound, positive):  # type: ignore[no-untyped-def]
-    """The sample outside whose gradient is farthest above `bound`, or -1, and its gradient."""
-    gradient = b.copy()
-    for i in active[:m]:
-        value = p[i]
-        for q in range(len(p)):
-            gradient[q] -= value * gram[i, q]
-    entrant, farthest = -1, bound + 1e-10 * bound + 1e-14 * np.abs(b).max()
-    for i in range(len(p)):
-        pull = gradient[i] if positive else abs(gradient[i])
-        if sign[i] == 0 and not barred[i] and pull > farthest:
-            entrant, farthest = i, pull
-    return entrant, gradient[entrant]
-
-
-@njit(cache=True, nogil=True)
-def _aim(L, x, p, b, active, sign, bound, m):  # type: ignore[no-untyped-def]
-    """Go towards the minimum of the active set as far as no sign turns; the place of the one that would, or -1."""
-    for e in range(m):
-        i = active[e]
-        x[e] = b[i] - bound * sign[i]
-    _solve(L, x, m)
-    length, leaver = 1.0, -1
-    for e in range(m):
-        i = active[e]
-        if x[e] * sign[i] <= 0:
-            reach = p[i] / (p[i] - x[e]) if p[i] != x[e] else 0.0
-            if reach < length:
-                length, leaver = reach, e
-    for e in range(m):
-        i = active[e]
-        p[i] = x[e] if leaver < 0 else p[i] + length * (x[e] - p[i])
-    return leaver
-
-
-@njit(cache=True, nogil=True)
-def _slide(L, x, p, gram, active, sign, m):  # type: ignore[no-untyped-def]
-    """Where sample `m` depends on those before it: go along the dependence, on which only ``|p|_1`` changes, down.
-
-    The place of the sample that reaches 0 first, or -1 where there is no way down.
-    """
-    last = active[m]
-    for e in range(m):
-        x[e] = -gram[active[e], last]
-    _solve(L, x, m)
-    x[m] = 1.0
-    slope = 0.0
-    for e in range(m + 1):
-        slope += sign[active[e]] * x[e]
-    way = -1.0 if slope > 0 else 1.0
-    if p[last] == 0 and way != sign[last]:
-        return -1
-    length, leaver = np.inf, -1
-    for e in range(m + 1):
-        i = active[e]
-        if way * x[e] * sign[i] < 0 and -p[i] / (way * x[e]) < length:
-            length, leaver = -p[i] / (way * x[e]), e
-    if leaver >= 0:
-        for e in range(m + 1):
-            p[active[e]] += length * way * x[e]
-    return leaver
-
-
-@njit(cache=True, nogil=True)
-def _factor(L, gram, active, done, m):  # type: ignore[no-untyped-def]
-    """Rows `done` to `m` of the Cholesky factor of the active samples' Gram matrix; stop at one that is singular."""
-    for e in range(done, m):
-        i = active[e]
-        for f in range(e):
-            total = gram[i, active[f]]
-            for q in range(f):
-                total -= L[e, q] * L[f, q]
-            L[e, f] = total / L[f, f]
-        rest = gram[i, i]
-        for q in range(e):
-            rest -= L[e, q] ** 2
-        if rest <= 1e-12 * gram[i, i]:
-            return e
-        L[e, e] = np.sqrt(rest)
-    return m
-
-
-@njit(cache=True, nogil=True)
-def _solve(L, x, m):  # type: ignore[no-untyped-def]
-    """``L L^T x' = x`` in place, the leading `m`."""
-    for e in range(m):
-        for q in range(e):
-            x[e] -= L[e, q] * x[q]
-        x[e] /= L[e, e]
-    for e in range(m - 1, -1, -1):
-        x[e] /= L[e, e]
-        for q in range(e):
-            x[q] -= L[e, q] * x[e]
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _iterate(W, P, T, target, U, UT, s, mu, penalties, start, stop, tolerance):  # type: ignore[no-untyped-def]
+@kernel
+def _iterate(
+    W: Floats,
+    P: Floats,
+    T: Floats,
+    target: Floats,
+    U: Floats,
+    UT: Floats,
+    s: Floats,
+    mu: float,
+    penalties: Floats,
+    start: int,
+    stop: int,
+    tolerance: float,
+) -> tuple[int, float]:
     """Go from iteration `start` until the residual is below `tolerance`, or to `stop`; return where, and the residual.
 
     `W` is (rows, samples); `P`, `T` and `target` are coefficients (rows, rank).
@@ -326,8 +201,8 @@ def _iterate(W, P, T, target, U, UT, s, mu, penalties, start, stop, tolerance): 
     return n_iter, residual
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _leave(w, step, mu, k, old_k, gap):  # type: ignore[no-untyped-def]
+@summing_helper
+def _leave(w: Floats, step: Floats, mu: float, k: float, old_k: float, gap: Floats) -> None:
     """``w <- soft(w, mu / old_k) + step``; `gap` takes the largest changes of the multiplier, ``k |P - Q|``."""
     bound, old_bound = mu / k, mu / old_k
     for i in range(len(w)):
@@ -338,8 +213,8 @@ def _leave(w, step, mu, k, old_k, gap):  # type: ignore[no-untyped-def]
         gap[i] = max(gap[i], abs(k * min(max(new, -bound), bound) - old_k * cut))
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _leave_ones(w, step, mu, k, gap):  # type: ignore[no-untyped-def]
+@summing_helper
+def _leave_ones(w: Floats, step: Floats, mu: float, k: float, gap: Floats) -> None:
     """The first step, from ``P = T = 1``, which no `w` stands for."""
     bound = mu / k
     for i in range(len(w)):
@@ -348,8 +223,8 @@ def _leave_ones(w, step, mu, k, gap):  # type: ignore[no-untyped-def]
         gap[i] = max(gap[i], abs(k * min(max(new, -bound), bound) + 1.0))
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _shrink(w, bound, out):  # type: ignore[no-untyped-def]
+@summing_helper
+def _shrink(w: Floats, bound: float, out: Floats) -> int:
     """``out = soft(w, bound)``; return how many are not zero."""
     count = 0
     for i in range(len(w)):
@@ -358,8 +233,8 @@ def _shrink(w, bound, out):  # type: ignore[no-untyped-def]
     return count
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _project(w, U, bound, place, value, out):  # type: ignore[no-untyped-def]
+@summing_helper
+def _project(w: Floats, U: Floats, bound: float, place: Integers, value: Floats, out: Floats) -> int:
     """``out = soft(w, bound) @ U`` by the entries that are not zero; return how many are not."""
     count = 0
     for i in range(len(w)):  # no branch, which would be mispredicted as often as not

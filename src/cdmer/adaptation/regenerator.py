@@ -58,10 +58,10 @@ class Regenerator(AdaptationClassifier):
 
     @staticmethod
     def grid(n_source: int, n_target: int, budget: Budget) -> list[dict[str, Any]]:
-        """The papers' 7 x 37 points (TGSR, Section III-A); ``quick``: two of them, either side of the middle."""
+        """The papers' 7 x 37 points (TGSR, Section III-A); ``quick``: the middle, and one on either side of it."""
         if budget == "paper":
             return [{"lam": lam, "mu": mu} for lam in PAPER_LAM for mu in PAPER_MU]
-        return [{"lam": lam, "mu": mu} for lam, mu in ((0.1, 0.1), (10.0, 1.0))]
+        return [{"lam": lam, "mu": mu} for lam, mu in ((0.1, 0.1), (1.0, 0.1), (10.0, 1.0))]
 
     @abstractmethod
     def _goal(self, domains: Domains) -> tuple[slice, Floats]:

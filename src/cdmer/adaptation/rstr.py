@@ -18,7 +18,8 @@ from cdmer.adaptation.base import (
     one_hot,
 )
 from cdmer.adaptation.group_path import grouped
-from cdmer.adaptation.regeneration import TOLERANCE, descend, follow_schedule, make_regeneration, minimise
+from cdmer.adaptation.lasso import descend
+from cdmer.adaptation.regeneration import TOLERANCE, follow_schedule, make_regeneration, minimise
 from cdmer.adaptation.regenerator import Solver
 from cdmer.progress import progress
 

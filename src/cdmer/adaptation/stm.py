@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.svm import SVC
 
 from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side, answer_by_score
-from cdmer.adaptation.regeneration import descend
+from cdmer.adaptation.lasso import descend
 from cdmer.progress import progress
 
 RIDGE = 1e-10  # of the kernel's mean diagonal, so that its quadratic form has one minimum

@@ -5,7 +5,7 @@ Read when the workflow is planned, never by a job: what a job needs reaches it t
 
 from cdmer.config.databases import Database
 from cdmer.config.faces import FacesRecipe
-from cdmer.config.models import ModelSettings
+from cdmer.config.model_settings import ModelSettings
 from cdmer.config.reading import read_config
 from cdmer.config.reference import json_schema, reference
 from cdmer.config.standard import STANDARD

@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from cdmer.config.interpolators import SHIPPED
 from cdmer.config.settings import Name, Settings
 
 ApexMethod = Literal["middle", "frame_difference", "divide_and_conquer", "divide_and_conquer_strain", "rise_and_fall"]
@@ -28,6 +29,9 @@ class FramesRecipe(Settings):
     synthesis: Literal["average", "nearest", "adaptive_convolution"] = Field(
         "average", description="For `keyframes`: how frames between two others come about; `nearest`: recorded ones."
     )
+    network: Name = Field(
+        SHIPPED, description="For `adaptive_convolution`: `shipped`, or one of `interpolators`, trained on your frames."
+    )
     apex: Literal["annotated", ApexMethod] = Field(
         "annotated", description="For `keyframes`, and `apex` among `moments`: where the apex comes from."
     )
@@ -38,6 +42,8 @@ class FramesRecipe(Settings):
     @property
     def fault(self) -> str | None:
         """What is wrong with the keys together."""
+        if "network" in self.model_fields_set and "network" not in self._parameters():
+            return "`network` does nothing here without `synthesis: adaptive_convolution`; remove it"
         for key in sorted(self.model_fields_set - {"faces", "interpolation", *self._parameters()}):
             return f"`{key}` does nothing here with `interpolation: {self.interpolation}`; remove it"
         if self.interpolation == "select" and not self.moments:
@@ -65,6 +71,11 @@ class FramesRecipe(Settings):
         module, function = makers.get(self.interpolation, ("resampling", "resample"))
         return f"cdmer.frames.{module}", function
 
+    @property
+    def interpolator(self) -> str | None:
+        """The network of `interpolators` that the recipe reads, if any."""
+        return self.network if "network" in self._parameters() and self.network != SHIPPED else None
+
     def parameters(self) -> dict[str, Any]:
         """What that function needs to know, but for the faces."""
         return self.model_dump(include=set(self._parameters()))
@@ -72,5 +83,6 @@ class FramesRecipe(Settings):
     def _parameters(self) -> tuple[str, ...]:
         apex = ("apex", "apex_otherwise") if self.spots_apex else ()
         if self.interpolation == "keyframes":
-            return ("length", "rounding", "synthesis", *apex)
+            network = ("network",) if self.synthesis == "adaptive_convolution" else ()
+            return ("length", "rounding", "synthesis", *network, *apex)
         return ("moments", *apex) if self.interpolation == "select" else ("interpolation", "length", "rounding")

@@ -1,25 +1,25 @@
 """Settings of the models stage."""
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from cdmer.config.settings import Name, Settings
-
-
-class ModelSettings(Settings):
-    """What every model's settings hold."""
-
-    module: ClassVar[str]
-    estimator: ClassVar[str]
-    searched: ClassVar[bool] = True  # whether the papers search hyper-parameters of it
-    adapts: ClassVar[bool] = True  # whether it needs the unlabelled clips of a target
-    columns: ClassVar[Literal["blocks", "released"]] = "blocks"  # the order of columns that it is given
-    feature: Name = Field("lbp_top_r3p8", description="The feature that it is trained on.")
-
-    def parameters(self) -> dict[str, Any]:
-        """The estimator's own parameters."""
-        return self.model_dump(exclude={"feature"})
+from cdmer.config.model_settings import ModelSettings
+from cdmer.config.networks import (
+    DSCNNSettings,
+    DualInceptionSettings,
+    FRconcatenatedSettings,
+    FRfcSettings,
+    FRSettings,
+    InceptionSettings,
+    MADTNSettings,
+    MERSiamC3DSettings,
+    OFFApexNetSettings,
+    OSCNNIISettings,
+    OSCNNISettings,
+    STSTNetSettings,
+)
+from cdmer.config.settings import Settings
 
 
 class SVMSettings(ModelSettings):
@@ -186,6 +186,18 @@ class Models(Settings):
     RSTR: RSTRSettings = RSTRSettings()
     TGSR: TGSRSettings = TGSRSettings()
     TGSR_released: TGSRReleasedSettings = Field(TGSRReleasedSettings(), alias="TGSR@released")
+    DSCNN: DSCNNSettings = DSCNNSettings()
+    OSCNN_I: OSCNNISettings = Field(OSCNNISettings(), alias="OSCNN-I")
+    OSCNN_II: OSCNNIISettings = Field(OSCNNIISettings(), alias="OSCNN-II")
+    FR: FRSettings = FRSettings()
+    FR_fc: FRfcSettings = Field(FRfcSettings(), alias="FR-fc")
+    FR_concatenated: FRconcatenatedSettings = Field(FRconcatenatedSettings(), alias="FR-concatenated")
+    Basic_Inception: InceptionSettings = Field(InceptionSettings(), alias="Basic-Inception")
+    Dual_Inception: DualInceptionSettings = Field(DualInceptionSettings(), alias="Dual-Inception")
+    STSTNet: STSTNetSettings = STSTNetSettings()
+    OFF_ApexNet: OFFApexNetSettings = Field(OFFApexNetSettings(), alias="OFF-ApexNet")
+    MADTN: MADTNSettings = MADTNSettings()
+    MERSiamC3D: MERSiamC3DSettings = MERSiamC3DSettings()
 
     def by_name(self) -> dict[str, ModelSettings]:
         """The settings by public name, in the table's order."""

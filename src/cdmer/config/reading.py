@@ -30,19 +30,33 @@ def read_config(raw: Mapping[str, Any]) -> Config:
         ) from None
 
 
+_SHAPES = {
+    "list_type": "expected a list, in brackets or one entry a line after a dash",
+    **dict.fromkeys(("dict_type", "model_type"), "expected keys with values below it, as docs/configuration.md shows"),
+    "int_parsing": "expected a whole number",
+    "float_parsing": "expected a number",
+}
+
+
 def _fault(fault: dict[str, Any], raw: Mapping[str, Any]) -> str:
     """One line for one fault that pydantic found."""
     path, model = _follow(fault["loc"])
     where = ".".join(path)
     if fault["type"] == "union_tag_invalid":
-        given, known = str(fault["ctx"]["tag"]), [tag.strip(" '") for tag in fault["ctx"]["expected_tags"].split(",")]
-        return f"{where}.{TAG}: there is no {given!r}{nearest(given, known)} (known: {', '.join(known)})"
+        word, known = str(fault["ctx"]["tag"]), [tag.strip(" '") for tag in fault["ctx"]["expected_tags"].split(",")]
+        return f"{where}.{TAG}: there is no {word!r}{nearest(word, known)} (known: {', '.join(known)})"
     if fault["type"] == "extra_forbidden":
         known = list(fields_by_key(model))
         return f"{where}: unknown key{nearest(path[-1], known)} (known here: {', '.join(known)})"
     if fault["type"] == "value_error":
         return str(fault["msg"]).removeprefix("Value error, ")
-    return f"{where}: {fault['msg'][0].lower()}{fault['msg'][1:]}, but it is {fault.get('input')!r}"
+    given = fault.get("input")
+    if fault["type"] in _SHAPES:
+        return f"{where}: {_SHAPES[fault['type']]}, but it is {given!r}"
+    field = fields_by_key(model).get(path[-1])
+    if fault["type"] == "literal_error" and field and "list[" in str(field.annotation):
+        return f"{where}: {_SHAPES['list_type']}, but it is {given!r}"  # a word in place of the list of words
+    return f"{where}: {fault['msg'][0].lower()}{fault['msg'][1:]}, but it is {given!r}"
 
 
 def _follow(loc: tuple[object, ...]) -> tuple[list[str], type[Settings]]:

@@ -51,7 +51,7 @@ STANDARD: dict[str, dict[str, dict[str, Any]]] = {
             "faces": "mersiamc3d_112",
             "interpolation": "keyframes",
             "length": 11,
-            "synthesis": "average",
+            "synthesis": "adaptive_convolution",
             "apex": "annotated",
             "apex_otherwise": "middle",
         },

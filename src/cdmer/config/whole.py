@@ -3,16 +3,19 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from cdmer.config.databases import Cohort, Database
 from cdmer.config.faces import FacesRecipe
 from cdmer.config.feature_recipe import FeatureRecipe
-from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, descriptor_of
+from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, Store, descriptor_of
 from cdmer.config.frames import FramesRecipe
-from cdmer.config.models import BlockSettings, Models, ModelSettings
+from cdmer.config.interpolators import SHIPPED, Interpolator
+from cdmer.config.model_settings import ModelSettings
+from cdmer.config.models import BlockSettings, Models
 from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
 from cdmer.config.nearest import nearest
+from cdmer.config.networks import NetworkRun
 from cdmer.config.settings import Name, Settings
 from cdmer.config.standard import STANDARD
 
@@ -34,8 +37,10 @@ class Config(Settings):
     )
     cohort: Cohort = Field(Cohort(), description="The synthetic cohort.")
     faces: dict[Name, FacesRecipe] = Field(description="Faces recipes, by name.")
+    interpolators: dict[Name, Interpolator] = Field({}, description="Interpolation networks to train, by name.")
     frames: dict[Name, FramesRecipe] = Field(description="Frames recipes, by name.")
     features: dict[Name, AnyFeatureRecipe] = Field(description="Features, by name; a model names the one it reads.")
+    store: Store = Field(Store(), description="How feature stores are kept.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
     imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
     protocols: list[Literal["cdmer", "cde", "single"]] = Field(
@@ -49,14 +54,17 @@ class Config(Settings):
         description="`all`, or the names of the models to train; `MODEL@FEATURE` is one of them on another feature.",
     )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
+    networks: NetworkRun = Field(NetworkRun(), description="How networks are trained.")
     rounds: int = Field(
-        10, ge=1, description="Trainings of a model that draws random numbers (none does yet); others train once."
+        10,
+        ge=1,
+        description="Trainings of a network, at most 3 with `budget: quick`; others train once.",
     )
     budget: Literal["quick", "paper"] = Field(
         "quick", description="Epochs and grids: `quick` for a laptop, `paper` as published."
     )
     selection: list[Literal["default", "source", "unsupervised", "oracle"]] = Field(
-        ["default", "oracle"],
+        ["default", "source", "unsupervised", "oracle"],
         min_length=1,
         description="How hyper-parameters are chosen: `default` takes `model_settings`; the others the best of the "
         "papers' grid: `source` on source subjects held out while the target is adapted to; `unsupervised` on the "
@@ -82,21 +90,28 @@ class Config(Settings):
         return merged
 
     @model_validator(mode="after")
-    def _names_are_known(self) -> "Config":
+    def _recipes_are_known(self) -> "Config":
         for name, faces in self.faces.items():
             if faces.contradiction():
                 raise ValueError(f"faces.{name}: {faces.contradiction()}")
+        self._check_interpolators()
         for name, frames in self.frames.items():
             _known(f"frames.{name}.faces", frames.faces, self.faces)
+            if frames.interpolator:
+                _known(f"frames.{name}.network", frames.interpolator, self.interpolators)
             if frames.fault:
                 raise ValueError(f"frames.{name}: {frames.fault}")
+        read = {settings.feature for settings in self.chosen_models().values()}
         for name, feature in self.features.items():
             _known(f"features.{name}.frames", feature.frames, self.frames)
-            recipe = self.frames[feature.frames]
-            if fault := feature.fault(recipe, self.faces[recipe.faces]):
+            if (fault := self.unfit(name)) and (name in read or not self._is_standard(name)):
                 raise ValueError(f"features.{name}: {fault}")
             if fault := self._fault_of_source(feature):
                 raise ValueError(f"features.{name}.{fault}")
+        return self
+
+    @model_validator(mode="after")
+    def _models_can_read_their_features(self) -> "Config":
         for model, settings in self.chosen_models().items():
             _known(f"model_settings.{model}.feature", settings.feature, self.features)
             if isinstance(settings, BlockSettings):
@@ -104,6 +119,10 @@ class Config(Settings):
                 if settings.n_blocks != blocks:
                     given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"
                     raise ValueError(f"{given}, but the feature {settings.feature} has {blocks} blocks")
+        return self
+
+    @model_validator(mode="after")
+    def _releases_are_known(self) -> "Config":
         seen = set()
         for imported in self.imported_features:
             _known("imported_features: database", imported.database, self.databases)
@@ -112,6 +131,26 @@ class Config(Settings):
                 raise ValueError(f"imported_features: two files for {imported.feature} of {imported.database}")
             seen.add((imported.database, imported.feature))
         return self
+
+    def _check_interpolators(self) -> None:
+        for name, interpolator in self.interpolators.items():
+            if name == SHIPPED:
+                raise ValueError(
+                    f"interpolators.{name}: that is the network that comes with cdmer; choose another name"
+                )
+            _known(f"interpolators.{name}.faces", interpolator.faces, self.faces)
+            for database in interpolator.databases:
+                _known(f"interpolators.{name}.databases", database, self.databases)
+            if interpolator.fault:
+                raise ValueError(f"interpolators.{name}: {interpolator.fault}")
+
+    @field_validator("protocols", "selection")
+    @classmethod
+    def _each_once(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"{info.field_name}: {name!r} is listed twice")
+        return names
 
     def _fault_of_source(self, feature: FeatureRecipe) -> str:
         """What keeps a feature from being made of another one; empty where nothing does."""
@@ -164,6 +203,20 @@ class Config(Settings):
         if not blocks:
             raise ValueError(f"models: {model} weighs facial blocks, and the feature {feature} has none")
         return blocks
+
+    def unfit(self, feature: str) -> str | None:
+        """What a feature could not read of the frames that it is given.
+
+        That is an error where the feature is the user's own or a chosen model reads it; a standard one that nobody
+        asked for is left out.
+        """
+        recipe = self.features[feature]
+        frames = self.frames[recipe.frames]
+        return recipe.fault(frames, self.faces[frames.faces])
+
+    def _is_standard(self, feature: str) -> bool:
+        standard = STANDARD["features"].get(feature)
+        return standard is not None and self.features[feature] == type(self.features[feature]).model_validate(standard)
 
     def imported(self, database: str) -> dict[str, ImportedFeature]:
         """The released features of a database, by the name of the feature that they stand for."""

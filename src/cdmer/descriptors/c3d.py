@@ -81,9 +81,9 @@ def c3d(
     planes = np.repeat(clip[None], 3, axis=0) if clip.ndim == 3 else clip[..., ::-1].transpose(3, 0, 1, 2)
     values = planes.astype(np.float32) - np.array(_MEANS, np.float32)[:, None, None, None]
     with torch.inference_mode():
-        active = _forward(torch.from_numpy(values)[None], tensors, layer)[0].numpy()
-    length = float(np.linalg.norm(active))
-    return active / np.float32(length) if length > 0 else active
+        active: NDArray[np.float32] = _forward(torch.from_numpy(values)[None], tensors, layer)[0].numpy()
+    length = np.linalg.norm(active)
+    return (active / length).astype(np.float32) if length > 0 else active
 
 
 @lru_cache(maxsize=2)

@@ -73,7 +73,8 @@ def elbp_top(
     shifts, weights = _taps(height, width, radii, points)
     cells = _count_cells(pixels, radii, shifts, weights, uniform_bins(points), layout.row_cuts, layout.column_cuts)
     voxels = (layout.areas * (frames - 2 * radii[0])).astype(np.float32)
-    return (pool(cells, layout).astype(np.float32) / voxels[:, None, None]).ravel()
+    histograms: NDArray[np.float32] = pool(cells, layout).astype(np.float32) / voxels[:, None, None]
+    return histograms.ravel()
 
 
 @lru_cache(maxsize=64)

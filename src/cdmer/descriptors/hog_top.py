@@ -127,7 +127,7 @@ def orientation_table(bins: int, signed: bool) -> Bytes:
     nearest = np.round(parts)
     # on an edge between bins, exactly: the nearest other gradient is 1e-5 away
     parts = np.where(np.abs(parts - nearest) < 1e-9, nearest, parts)
-    table = (np.floor(parts) % bins).astype(np.uint8)
+    table: Bytes = (np.floor(parts) % bins).astype(np.uint8)
     table[255, 255] = bins
     table.setflags(write=False)
     return table

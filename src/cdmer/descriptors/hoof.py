@@ -63,7 +63,8 @@ def hoof(
     layout = block_layout(*flows.shape[1:3], tuple(map(index, grids)))
     votes = pool(votes_of_cells(np.minimum(parts, count - 1).astype(np.int64), np.hypot(u, v), count, layout), layout)
     total = votes.sum(axis=1, keepdims=True)
-    return np.divide(votes, total, out=np.zeros_like(votes), where=total > 0).astype(np.float32).ravel()
+    histograms = np.divide(votes, total, out=np.zeros_like(votes), where=total > 0)
+    return np.asarray(histograms, np.float32).ravel()
 
 
 def hoof_of_record(
@@ -90,4 +91,4 @@ def votes_of_cells(
     column = np.repeat(np.arange(columns), np.diff(layout.column_cuts))
     places = (row[:, None] * columns + column) * bins + parts
     votes = np.bincount(places.ravel(), weights.ravel(), minlength=rows * columns * bins)
-    return votes.reshape(rows, columns, bins)
+    return np.asarray(votes.reshape(rows, columns, bins), np.float64)

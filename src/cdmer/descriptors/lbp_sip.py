@@ -65,7 +65,8 @@ def lbp_sip(clip: NDArray[np.uint8], radius: int = 1, grids: Sequence[int] = (1,
     joint = pool(_count_cells(pixels, r, layout.row_cuts, layout.column_cuts), layout).reshape(-1, 4, 16)
     both = np.concatenate([joint.sum(axis=1), joint.sum(axis=2)], axis=1).astype(np.float32)
     voxels = (layout.areas * (frames - 2 * r)).astype(np.float32)
-    return (both / voxels[:, None]).ravel()
+    histograms: NDArray[np.float32] = both / voxels[:, None]
+    return histograms.ravel()
 
 
 @kernel

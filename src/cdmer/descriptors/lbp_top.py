@@ -183,7 +183,7 @@ def neighbor_offsets(radii: Sequence[float], neighbors: int) -> NDArray[np.float
         [(t * s, 0, x * c) for c, s in circle],
         [(t * c, -y * s, 0) for c, s in circle],
     ]
-    return np.asarray(np.round(planes, 9))
+    return np.round(np.array(planes), 9)
 
 
 def _near_points(offsets: NDArray[np.float64], strides: Integers) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -85,7 +85,8 @@ def lpq_top(
     layout = block_layout(height - 2 * BORDER, width - 2 * BORDER, tuple(map(index, grids)))
     counts = pool(_count_cells(pixels, *_rotations(*rates), layout.row_cuts, layout.column_cuts), layout)
     voxels = (layout.areas * (frames - 2 * BORDER)).astype(np.float32)
-    return (counts.astype(np.float32) / voxels[:, None, None]).ravel()
+    histograms: NDArray[np.float32] = counts.astype(np.float32) / voxels[:, None, None]
+    return histograms.ravel()
 
 
 @lru_cache(maxsize=16)

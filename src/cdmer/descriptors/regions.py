@@ -77,7 +77,8 @@ def mdmo_labels(landmarks: NDArray[np.float32], height: int, width: int) -> NDAr
     labels = np.full((height, width), -1, np.int64)
     outlines = mdmo_outlines(landmarks)
     for number, name in reversed(list(enumerate(MDMO_REGIONS))):
-        rows, columns = polygon(outlines[name][:, 1], outlines[name][:, 0], (height, width))
+        x, y = outlines[name].T
+        rows, columns = polygon(y, x, (height, width))  # type: ignore[no-untyped-call]
         labels[rows, columns] = number
     sizes = np.bincount(labels[labels >= 0], minlength=len(MDMO_REGIONS))
     if not sizes.all():

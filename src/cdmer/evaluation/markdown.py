@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
+from cdmer.evaluation.comparisons import LEVEL, smallest_note
+from cdmer.evaluation.honesty import price_of_honesty
+from cdmer.evaluation.leaks import leak_notes
 from cdmer.protocols.cdmer import cdmer_experiments
 
 SYNTHETIC = (
@@ -18,6 +21,8 @@ def cdmer_markdown(
     left_out: Sequence[Mapping[str, str]],
     exclusions: pd.DataFrame,
     absent: Mapping[str, Sequence[str]] | None = None,
+    comparisons: pd.DataFrame | None = None,
+    leaks: pd.DataFrame | None = None,
 ) -> str:
     """The CDMER table as Markdown.
 
@@ -31,6 +36,10 @@ def cdmer_markdown(
         The clips that earlier stages left out.
     absent
         Experiment to the classes that its target has no clip of.
+    comparisons
+        Every model against the best of its column (`cdmer.evaluation.comparisons`).
+    leaks
+        What `cdmer.evaluation.leaks` found.
     """
     parts = [
         "# Cross-database micro-expression recognition",
@@ -43,12 +52,25 @@ def cdmer_markdown(
         rows = table[table["type"] == type_]
         if not rows.empty:
             parts += ["", f"## {type_}", "", *_grid(rows, type_)]
+    parts += _price(table)
     parts += ["", *_footnotes(table, left_out, exclusions)]
     parts += [
         f"- {name}: the target has no clip of {' or '.join(classes)}: 0 in UF1, left out of UAR."
         for name, classes in (absent or {}).items()
     ]
+    if leaks is not None:
+        parts += [f"- {note}" for note in leak_notes(leaks)]
+    if comparisons is not None and not comparisons.empty:
+        parts += [f"- {smallest_note(comparisons)}", f"- {_beaten(comparisons)}"]
     return "\n".join(parts) + "\n"
+
+
+def _beaten(comparisons: pd.DataFrame) -> str:
+    clear = int((comparisons["p_corrected"] < LEVEL).sum())
+    return (
+        f"{clear} of {len(comparisons)} differences from the best of a column are more than chance makes (5 %, Holm): "
+        "`cdmer_comparisons.csv` has them all. The rest are no ranking."
+    )
 
 
 def _grid(rows: pd.DataFrame, type_: str) -> list[str]:
@@ -80,6 +102,28 @@ def _cell(cells: pd.DataFrame, name: str, first: str, second: str, best: float |
     low, high = (cells[column].astype(float).get(name, float("nan")) for column in ("uf1_low", "uf1_high"))
     shows_interval = name == "average" and first == "uf1" and not math.isnan(low)
     return f"{text} [{low:.2f}, {high:.2f}]" if shows_interval else text
+
+
+def _price(table: pd.DataFrame) -> list[str]:
+    """The price of honesty, a row a model; nothing where no model has an oracle beside another selection."""
+    prices = price_of_honesty(table)
+    if prices.empty:
+        return []
+    selections = [name for name in prices.columns if name not in ("price", "experiments")]
+    lines = [
+        "",
+        "## The price of honesty",
+        "",
+        "Mean UF1 over the experiments, and the oracle's less the mean of the others: what is lost on average by "
+        "whoever has no labels of the target, and hidden by a table that chose on them.",
+        "",
+        "| method | " + " | ".join(selections) + " | price |",
+        "|---|" + "---|" * (len(selections) + 1),
+    ]
+    for model, row in prices.iterrows():
+        cells = ["–" if math.isnan(row[name]) else f"{row[name]:.4f}" for name in selections]
+        lines.append(f"| {model} | {' | '.join(cells)} | **{row['price']:.4f}** |")
+    return lines
 
 
 SELECTIONS = {

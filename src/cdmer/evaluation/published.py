@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 
 DEPENDS_ON_FILES = ("published.csv",)
-# Which paper is quoted where several print a cell: TGSR first, whose authors released the benchmark's features.
+# Which paper is quoted where several print a cell: TGSR first: its authors gave out features.
 PRECEDENCE = ("TGSR", "MADTN", "FR", "DSCNN", "MERSiamC3D")
 # A linear SVM on a feature, SVM@FEATURE, is called by its descriptor: the papers' model and variant of it; several
 # where papers print it with and without its parameters.

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cdmer.evaluation.comparisons import answers_of_people, compare_with_best
+from cdmer.evaluation.honesty import oracle_leads
 from cdmer.evaluation.intervals import bootstrap_scores, interval
 from cdmer.evaluation.markdown import cdmer_markdown
 from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
@@ -40,6 +42,19 @@ COLUMNS = (
     "interval_over",
     "data",
     "point",
+    "oracle_lead",
+)
+COMPARED = (
+    "type",
+    "experiment",
+    "selection",
+    "best",
+    "model",
+    "difference",
+    "p",
+    "p_corrected",
+    "error",
+    "smallest",
 )
 TEXTS = dict.fromkeys(("clip", "subject", "label", "predicted", "point"), str)
 SEED = 20180515  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
@@ -69,13 +84,17 @@ class Scores:
     bootstrap: NDArray[np.float64]
     over: str
     absent: tuple[str, ...]  # classes without a clip in the target
+    rounds: tuple[tuple[NDArray[Any], NDArray[Any]], ...]  # truth and prediction
+    person: tuple[str, ...]  # who each clip shows; the clip itself where a release names nobody
 
 
 def tabulate_cdmer(
     predictions: Sequence[str | Path],
     exclusions: str | Path,
+    leaks: str | Path,
     csv: str | Path,
     md: str | Path,
+    comparisons: str | Path,
     parts: Sequence[Part],
     left_out: Sequence[Mapping[str, str]],
 ) -> None:
@@ -87,8 +106,12 @@ def tabulate_cdmer(
         Files of the models stage, in the order of the rows.
     exclusions
         CSV of the clips that earlier stages left out, counted under the table.
+    leaks
+        CSV of what `cdmer.evaluation.leaks` found, told under the table.
     csv, md
         What to write: one row a model × experiment × selection, and the papers' shape.
+    comparisons
+        CSV to write: every model against the best of its column, a row a pair (`cdmer.evaluation.comparisons`).
     parts
         Whose predictions they are, one by one.
     left_out
@@ -103,9 +126,12 @@ def tabulate_cdmer(
     rows = [_row(score) for score in scores]
     rows += [_average_row(type_, group) for type_, group in _complete_types(scores)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table["oracle_lead"] = oracle_leads(table)
     write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
+    compared = pd.DataFrame(_compared(scores), columns=list(COMPARED))
+    write_text(comparisons, compared.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     absent = {score.experiment.name: score.absent for score in scores if score.absent}
-    write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions), absent))
+    write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions), absent, compared, pd.read_csv(leaks)))
 
 
 def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Scores]:
@@ -133,7 +159,41 @@ def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Sco
             bootstrap=np.mean([draw.uf1 for draw in draws], axis=0),
             over=draws[0].over,
             absent=tuple(absent_classes(pairs[0][0], CLASSES)),
+            rounds=tuple(pairs),
+            person=_people(rounds[0]),
         )
+
+
+def _people(group: pd.DataFrame) -> tuple[str, ...]:
+    subjects = _subjects(group)
+    named = all(subject is not None for subject in subjects)
+    return tuple(map(str, subjects if named else group["clip"]))
+
+
+def _compared(scores: Sequence[Scores]) -> Iterable[dict[str, Any]]:
+    """The rows of the comparisons: by experiment, then by type where a model has all six."""
+    columns: dict[tuple[Any, ...], dict[str, list[Scores]]] = {}
+    groups = [(score.experiment.type, score.experiment.name, [score]) for score in scores]
+    groups += [(type_, "average", group) for type_, group in _complete_types(scores)]
+    for type_, experiment, group in groups:
+        # two methods that judged other clips, one computed features and one released ones, are no pair
+        judged = tuple(score.person for score in group)
+        columns.setdefault((type_, experiment, group[0].selection, judged), {})[group[0].model] = group
+    for (type_, experiment, selection, _), models in columns.items():
+        # clips of unnamed people are people of their own, whose names may recur in another target
+        people = sorted({name for group in models.values() for score in group for name in _named(score)})
+        answers = {
+            model: [answers_of_people(score.rounds, _named(score), people, CLASSES) for score in group]
+            for model, group in models.items()
+        }
+        for row in compare_with_best(answers, SEED):
+            yield {"type": type_, "experiment": experiment, "selection": selection, **row}
+
+
+def _named(score: Scores) -> list[str]:
+    """Who each clip shows; the subsets of SMIC show the same people, other databases others."""
+    same = score.over == "subjects" and score.experiment.target.startswith("smic")
+    return [f"{'smic' if same else score.experiment.target}/{person}" for person in score.person]
 
 
 def _subjects(group: pd.DataFrame) -> list[str | None]:

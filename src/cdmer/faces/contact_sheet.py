@@ -16,7 +16,6 @@ from cdmer.store.shard import ClipRecord, read_shard
 
 SIDE = 168  # pixels of a picture on the sheet
 GAP, CAPTION = 4, 18
-CLIPS_ABREAST = 2
 PAPER, INK, DOT = (255, 255, 255), (40, 40, 40), (0, 230, 90)
 
 
@@ -52,49 +51,56 @@ def draw_contact_sheet(shards: Sequence[str | Path], output: str | Path, clips_p
             "look into results/exclusions.csv: every clip of these subjects was left out",
         )
     with whole_file(output) as partial:
-        _draw(strips).save(partial, format="PNG")
+        draw_strips(strips, 2).save(partial, format="PNG")
 
 
-def find_shards(recipe: str, database: str = "", subject: str = "", results: str | Path = "results") -> list[Path]:
-    """The shards of a recipe that are there, of all databases and subjects or of those named.
+def find_shards(
+    recipe: str, database: str = "", subject: str = "", results: str | Path = "results", stage: str = "faces"
+) -> list[Path]:
+    """The shards of a recipe of a stage that are there, of all databases and subjects or of those named.
 
     Raises
     ------
     CdmerError
         There is none.
     """
-    folder = Path(results) / "faces" / recipe
+    folder = Path(results) / stage / recipe
     found = sorted(folder.glob(f"{database or '*'}/{subject or '*'}.h5"))
     if not found:
         wanted = f"{database or 'any database'}, {subject or 'any subject'}"
         raise CdmerError(
-            f"{folder} holds no faces of {wanted}",
-            f"snakemake --cores 2 {folder}/contact_sheet.png makes the faces of some subjects of each database and the "
-            "sheet; else check the names of the recipe, the database and the subject",
+            f"{folder} holds no {stage} of {wanted}",
+            f"snakemake --cores 2 {folder}/contact_sheet.png makes the {stage} of some subjects of each database "
+            "and the sheet; else check the names of the recipe, the database and the subject",
         )
     return found
 
 
-def _strips(path: Path, count: int) -> list[Strip]:
+def some_clips(path: Path, count: int) -> list[ClipRecord]:
+    """Clips of a shard, spread over it."""
     shard = read_shard(path)
     chosen = sorted({round(place) for place in np.linspace(0, len(shard) - 1, count)}) if len(shard) else []
-    return [_strip(shard[shard.clips[index]], path.parent.name) for index in chosen]
+    return [shard[shard.clips[index]] for index in chosen]
+
+
+def _strips(path: Path, count: int) -> list[Strip]:
+    return [_strip(record, path.parent.name) for record in some_clips(path, count)]
 
 
 def _strip(record: ClipRecord, database: str) -> Strip:
     frames, onset, apex = record.frames, record["onset"], record["apex"]
     index = (len(frames) - 1) // 2 if apex is None else apex - onset
     pictures = {
-        "onset": _picture(frames[0]),
-        "middle" if apex is None else "apex": _picture(frames[index]),
-        "offset": _picture(frames[-1]),
+        "onset": picture(frames[0]),
+        "middle" if apex is None else "apex": picture(frames[index]),
+        "offset": picture(frames[-1]),
         **({"landmarks": _dotted(record)} if "landmarks" in record else {}),
     }
     return Strip(f"{database}  {record.name}  {frames.shape[2]} x {frames.shape[1]}", pictures)
 
 
-def _picture(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A crop enlarged or reduced to the sheet's side: pixels stay squares where they are enlarged."""
+def picture(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A frame enlarged or reduced to the sheet's side, in colour: pixels stay squares where they are enlarged."""
     image = Image.fromarray(frame).convert("RGB")
     grows = max(image.size) <= SIDE
     return np.asarray(image.resize((SIDE, SIDE), Image.Resampling.NEAREST if grows else Image.Resampling.BOX))
@@ -102,7 +108,7 @@ def _picture(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _dotted(record: ClipRecord) -> NDArray[np.uint8]:
     """The onset with its landmarks."""
-    image = Image.fromarray(_picture(record.frames[0]))
+    image = Image.fromarray(picture(record.frames[0]))
     draw = ImageDraw.Draw(image)
     scale = SIDE / np.array(record.frames.shape[2:0:-1])
     for x, y in (landmarks_in_crop(record) + 0.5) * scale:
@@ -110,10 +116,11 @@ def _dotted(record: ClipRecord) -> NDArray[np.uint8]:
     return np.asarray(image)
 
 
-def _draw(strips: list[Strip]) -> Image.Image:
+def draw_strips(strips: Sequence[Strip], abreast: int) -> Image.Image:
+    """The sheet: clips with their pictures, so many beside one another."""
     wide = max(len(strip.pictures) for strip in strips) * (SIDE + GAP) + 3 * GAP
     high = SIDE + 2 * CAPTION + GAP
-    abreast = min(CLIPS_ABREAST, len(strips))
+    abreast = min(abreast, len(strips))
     rows = -(-len(strips) // abreast)
     sheet = Image.new("RGB", (abreast * wide + GAP, rows * high + GAP), PAPER)
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)

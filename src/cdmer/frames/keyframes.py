@@ -25,6 +25,7 @@ Image = NDArray[np.float32]
 Between = Callable[[Image, Image], Image]
 
 ADAPTIVE_CONVOLUTION = "cdmer.frames.adaptive_convolution.interpolator"
+SHIPPED = "shipped"  # the network that comes with cdmer
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def keyframes(
     rounding: str,
     apex: str,
     apex_otherwise: str,
+    network: str = SHIPPED,
 ) -> tuple[NDArray[Any], dict[str, Any]]:
     """The frames recipe ``keyframes``.
 
@@ -147,12 +149,15 @@ def keyframes(
     length
         How many key-frames.
     synthesis
-        ``average``, ``adaptive_convolution`` (the small network that cdmer brings), or ``nearest``, which takes the
-        recorded frame at each key-frame's number (the paper's TAS).
+        ``average``, ``adaptive_convolution``, or ``nearest``, which takes the recorded frame at each key-frame's number
+        (the paper's TAS).
     rounding
         ``half_up`` or ``none``, as for resampling.
     apex, apex_otherwise
         As for `find_apex`.
+    network
+        With ``adaptive_convolution``: ``shipped``, the small network that cdmer brings, or the weights of one that was
+        trained like it.
 
     Returns
     -------
@@ -166,15 +171,17 @@ def keyframes(
     if synthesis == "nearest":
         return record.frames[list(plan.times)], facts
     real = {index: record.frames[index] for index in (0, found.index, last)}
-    return rounded(synthesise(plan, real, _between(synthesis)), rounding), facts
+    return rounded(synthesise(plan, real, _between(synthesis, network)), rounding), facts
 
 
 @cache
-def _between(synthesis: str) -> Between:
+def _between(synthesis: str, network: str) -> Between:
     if synthesis == "adaptive_convolution":
         # by name: a recipe that does not use the network neither loads it nor depends on its code
-        network: Between = import_module(ADAPTIVE_CONVOLUTION).AdaptiveConvolution.shipped().between
-        return network
+        networks: Any = import_module(ADAPTIVE_CONVOLUTION).AdaptiveConvolution
+        loaded = networks.shipped() if network == SHIPPED else networks.like_shipped(network)
+        between: Between = loaded.between
+        return between
     if synthesis != "average":
         raise ValueError(f"there is no synthesis {synthesis!r}; known: average, adaptive_convolution, nearest")
     return average

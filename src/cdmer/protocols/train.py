@@ -178,11 +178,14 @@ def _choose(
     chosen = []
     for name in selection:
         if name == "default":
-            answers = model.answer_grid(train.X, train.label, test.X, [{}])
-            if not answers.converged[0]:
-                log.warning("%s has not converged: its residual is %.3g", model, answers.residuals[0])
             point = {key: value for key, value in model.get_params().items() if key in model.searched}
-            chosen.append(Chosen(name, point, answers.predicted[0], bool(answers.converged[0])))
+            if searched and point in searched.points:
+                answers, row = searched.answers, searched.points.index(point)
+            else:
+                answers, row = model.answer_grid(train.X, train.label, test.X, [{}]), 0
+            if not answers.converged[row]:
+                log.warning("%s has not converged: its residual is %.3g", model, answers.residuals[row])
+            chosen.append(Chosen(name, point, answers.predicted[row], bool(answers.converged[row])))
         elif searched:
             usable = searched.table["converged"]
             if went_by[name] in ("source_uf1", "dev"):
@@ -205,7 +208,7 @@ def _search(
     budget: Budget,
 ) -> Searched:
     """Every point of the grid, without the target's labels."""
-    points = model.grid(len(train.X), len(Xt), budget)
+    points = model.points(len(train.X), len(Xt), budget)
     answers = model.answer_grid(train.X, train.label, Xt, points)
     table = pd.DataFrame(points).assign(residual=answers.residuals, converged=answers.converged)
     folds = None

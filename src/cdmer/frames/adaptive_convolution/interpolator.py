@@ -10,16 +10,15 @@ from torch import Tensor
 from torch.nn import functional
 
 from cdmer.errors import CdmerError
-from cdmer.frames.adaptive_convolution.networks import FullNetwork, SeparableNetwork, parameters
+from cdmer.frames.adaptive_convolution.compensation import Frame, half_way
+from cdmer.frames.adaptive_convolution.networks import FullNetwork, SeparableNetwork, parameters, title
 from cdmer.frames.adaptive_convolution.weights import from_published, load_weights
 
-DEPENDS_ON_FILES = ("../weights/separable_w025_t15.safetensors",)
+DEPENDS_ON_FILES = ("../weights/separable_w025_t11.safetensors",)
 
-SHIPPED_WIDTH, SHIPPED_TAPS = 0.25, 15
-SHIPPED = Path(__file__).parents[1] / "weights" / "separable_w025_t15.safetensors"
+SHIPPED_WIDTH, SHIPPED_TAPS = 0.25, 11
+SHIPPED = Path(__file__).parents[1] / "weights" / "separable_w025_t11.safetensors"
 _TILE = 64  # pixels on a side that the full network estimates at a time: 3362 weights for each
-
-Frame = NDArray[np.uint8] | NDArray[np.float32] | NDArray[np.float64]
 
 
 class AdaptiveConvolution:
@@ -39,13 +38,15 @@ class AdaptiveConvolution:
         Length of a separable kernel, 51 in the paper; a full kernel has 41 on a side.
     normalized
         Divide by the sum of a pixel's separable kernels (see `SeparableNetwork`); full ones sum to 1 anyway.
+    compensated
+        Bring the frames half-way towards each other by flow first (see `compensation`); the papers do not.
     device
         Where to compute, e.g. ``cuda``.
 
     Attributes
     ----------
     network
-        The torch module. Without weights it gives the average of the two frames (``full``: nearly).
+        The torch module. Without weights it gives the average of the two frames that it sees (``full``: nearly).
 
     Raises
     ------
@@ -63,6 +64,7 @@ class AdaptiveConvolution:
         width: float = 1.0,
         taps: int | None = None,
         normalized: bool = False,
+        compensated: bool = False,
         device: str = "cpu",
     ) -> None:
         if kind not in ("separable", "full"):
@@ -71,19 +73,31 @@ class AdaptiveConvolution:
             raise ValueError(f"width {width} is not positive")
         if taps is not None and (kind == "full" or taps < 1 or taps % 2 == 0):
             raise ValueError(f"{taps} taps: separable kernels have an odd number, full ones 41 on a side")
-        self.kind, self.width, self.device = kind, width, torch.device(device)
+        self.kind, self.width, self.compensated, self.device = kind, width, compensated, torch.device(device)
         self.network: SeparableNetwork | FullNetwork
         self.network = FullNetwork(width) if kind == "full" else SeparableNetwork(width, taps or 51, normalized)
         self.network.to(self.device).eval()
+
+    @classmethod
+    def like_shipped(cls, weights: str | Path, device: str = "cpu") -> "AdaptiveConvolution":
+        """A network of the shipped one's kind, width and taps, with the weights of a file.
+
+        Raises
+        ------
+        CdmerError
+            As `load`.
+        """
+        network = cls("separable", SHIPPED_WIDTH, SHIPPED_TAPS, normalized=True, compensated=True, device=device)
+        return network.load(weights)
 
     @classmethod
     def shipped(cls, device: str = "cpu") -> "AdaptiveConvolution":
         """The separable network that comes with cdmer: trained by cdmer, a quarter of the paper's width.
 
         It is not the network of the paper's authors, nor trained on their data; `docs/interpolation.md` says what it
-        can do. Its kernels have 15 taps, so they reach 7 pixels, and are normalised.
+        can do. It sees frames that flow has brought half-way; its kernels have 11 taps, and are normalised.
         """
-        return cls("separable", SHIPPED_WIDTH, SHIPPED_TAPS, normalized=True, device=device).load(SHIPPED)
+        return cls.like_shipped(SHIPPED, device)
 
     @property
     def n_parameters(self) -> int:
@@ -99,11 +113,11 @@ class AdaptiveConvolution:
             A file that cannot be read, or that is of another network.
         """
         tensors, about = load_weights(path)
-        title = about.get("network", self.network.title)
-        if title != self.network.title:
+        own = title(self.network, self.compensated)
+        if about.get("network", own) != own:
             raise CdmerError(
-                f"{path} holds the weights of another network: {title}, not {self.network.title}",
-                "give the kind and `normalized` that it was trained with",
+                f"{path} holds the weights of another network: {about['network']}, not {own}",
+                "give the kind, `normalized` and `compensated` that it was trained with",
             )
         self._set({name: torch.from_numpy(tensor) for name, tensor in tensors.items()}, path)
         return self
@@ -146,6 +160,8 @@ class AdaptiveConvolution:
         """
         if first.shape != second.shape or first.ndim not in (2, 3) or first.shape[2:] not in ((), (3,)):
             raise ValueError(f"frames of {first.shape} and {second.shape}: both (height, width[, 3]) are needed")
+        if self.compensated:
+            first, second = half_way(first, second)
         estimate = self._estimate if self.kind == "separable" else self._estimate_in_tiles
         with torch.inference_mode():
             middle = 255 * estimate(self._tensor(first), self._tensor(second))

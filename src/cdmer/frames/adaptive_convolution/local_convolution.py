@@ -8,8 +8,8 @@ frame interpolation via adaptive separable convolution", ICCV 2017 (a vertical a
 
 `frame` is larger than the output by T - 1 along both axes: its border is the caller's. All channels share a kernel.
 
-Both are autograd functions with two paths: compiled loops (numba) on a CPU, which are what ``auto`` takes there, and
-plain torch on any device. Neither ever holds more than T shifted copies of the frame.
+Both are autograd functions with two paths: compiled loops (numba) for float32 on a CPU, which are what ``auto`` takes
+there, and plain torch for anything else. Neither ever holds more than T shifted copies of the frame.
 """
 
 import math
@@ -17,13 +17,15 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from numba import njit
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
+from cdmer.jit import kernel
+
 Path = Literal["auto", "numba", "torch"]
+Floats = NDArray[np.float32]
 
 
 def separable_convolution(frame: Tensor, vertical: Tensor, horizontal: Tensor, path: Path = "auto") -> Tensor:
@@ -36,7 +38,7 @@ def separable_convolution(frame: Tensor, vertical: Tensor, horizontal: Tensor, p
     vertical, horizontal
         (batch, taps, height, width), of the frame's type and device.
     path
-        ``numba`` (CPU only), ``torch``, or ``auto``: the fastest that the device has.
+        ``numba`` (float32 on a CPU), ``torch``, or ``auto``: the fastest that serves.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def separable_convolution(frame: Tensor, vertical: Tensor, horizontal: Tensor, p
     Raises
     ------
     ValueError
-        Shapes that do not fit, or the ``numba`` path off the CPU.
+        Shapes that do not fit, or the ``numba`` path off the CPU or in float64.
     """
     taps, height, width = vertical.shape[1:]
     _check(frame, (len(vertical), height + taps - 1, width + taps - 1))
@@ -77,7 +79,7 @@ def full_convolution(frame: Tensor, kernels: Tensor, path: Path = "auto") -> Ten
     Raises
     ------
     ValueError
-        Shapes that do not fit, or the ``numba`` path off the CPU.
+        Shapes that do not fit, or the ``numba`` path off the CPU or in float64.
     """
     height, width = kernels.shape[2:]
     taps = _side(kernels)
@@ -101,9 +103,10 @@ def _check(frame: Tensor, expected: tuple[int, int, int]) -> None:
 
 
 def _compiled(frame: Tensor, path: Path) -> bool:
-    if path == "numba" and frame.device.type != "cpu":
-        raise ValueError(f"the numba path runs on a CPU, the frame is on {frame.device}")
-    return path == "numba" or (path == "auto" and frame.device.type == "cpu")
+    serves = frame.device.type == "cpu" and frame.dtype == torch.float32
+    if path == "numba" and not serves:
+        raise ValueError(f"the numba path takes float32 on a CPU, the frame is {frame.dtype} on {frame.device}")
+    return serves and path != "torch"
 
 
 def _side(kernels: Tensor) -> int:
@@ -228,17 +231,16 @@ class _CompiledFull(Function):
         return to_frame, to_kernels
 
 
-def _array(tensor: Tensor) -> NDArray[Any]:
-    array: NDArray[Any] = tensor.detach().contiguous().numpy()
+def _array(tensor: Tensor) -> Floats:
+    array: Floats = tensor.detach().contiguous().numpy()
     return array
 
 
 # The innermost loop of each kernel runs along a row of pixels: every array is contiguous there, so it vectorises.
-# `contract` lets a product and a sum become one instruction, no more.
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _separable_forward(frame, vertical, horizontal, out):  # type: ignore[no-untyped-def]
+@kernel
+def _separable_forward(frame: Floats, vertical: Floats, horizontal: Floats, out: Floats) -> None:
     batch, taps, height, width = vertical.shape
     row = np.empty(width, frame.dtype)
     for n in range(batch):
@@ -256,8 +258,10 @@ def _separable_forward(frame, vertical, horizontal, out):  # type: ignore[no-unt
                         to[x] += v[x] * row[x]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _separable_to_kernels(grad, frame, vertical, horizontal, to_vertical, to_horizontal):  # type: ignore[no-untyped-def]
+@kernel
+def _separable_to_kernels(
+    grad: Floats, frame: Floats, vertical: Floats, horizontal: Floats, to_vertical: Floats, to_horizontal: Floats
+) -> None:
     batch, taps, height, width = vertical.shape
     product = np.empty(width, frame.dtype)
     for n in range(batch):
@@ -276,8 +280,8 @@ def _separable_to_kernels(grad, frame, vertical, horizontal, to_vertical, to_hor
                         to_h[x] += v[x] * product[x]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _separable_to_frame(grad, vertical, horizontal, to_frame):  # type: ignore[no-untyped-def]
+@kernel
+def _separable_to_frame(grad: Floats, vertical: Floats, horizontal: Floats, to_frame: Floats) -> None:
     batch, taps, height, width = vertical.shape
     for n in range(batch):
         for c in range(grad.shape[1]):
@@ -291,8 +295,8 @@ def _separable_to_frame(grad, vertical, horizontal, to_frame):  # type: ignore[n
                             to[x + i] += g[x] * v[x] * h[x]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _full_forward(frame, kernels, out):  # type: ignore[no-untyped-def]
+@kernel
+def _full_forward(frame: Floats, kernels: Floats, out: Floats) -> None:
     batch, channels, height, width = out.shape
     taps = frame.shape[2] - height + 1
     for n in range(batch):
@@ -306,8 +310,8 @@ def _full_forward(frame, kernels, out):  # type: ignore[no-untyped-def]
                             to[x] += k[x] * seen[x + i]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _full_to_kernels(grad, frame, to_kernels):  # type: ignore[no-untyped-def]
+@kernel
+def _full_to_kernels(grad: Floats, frame: Floats, to_kernels: Floats) -> None:
     batch, channels, height, width = grad.shape
     taps = frame.shape[2] - height + 1
     for n in range(batch):
@@ -321,8 +325,8 @@ def _full_to_kernels(grad, frame, to_kernels):  # type: ignore[no-untyped-def]
                             to[x] += g[x] * seen[x + i]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
-def _full_to_frame(grad, kernels, to_frame):  # type: ignore[no-untyped-def]
+@kernel
+def _full_to_frame(grad: Floats, kernels: Floats, to_frame: Floats) -> None:
     batch, channels, height, width = grad.shape
     taps = to_frame.shape[2] - height + 1
     for n in range(batch):

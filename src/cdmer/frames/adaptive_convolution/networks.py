@@ -139,6 +139,11 @@ class FullNetwork(nn.Module):
         return functional.softmax(self.layers(torch.cat([first, second], 1)), 1)
 
 
+def title(network: SeparableNetwork | FullNetwork, compensated: bool) -> str:
+    """What a file of weights calls its network, so that no other is loaded from it."""
+    return f"{network.title}, on frames brought half-way by flow" if compensated else network.title
+
+
 def parameters(network: nn.Module) -> int:
     """How many parameters a network has."""
     return sum(parameter.numel() for parameter in network.parameters())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from torch import Tensor
@@ -16,15 +17,12 @@ from cdmer.databases.cohort.plan import COHORT_DATABASES
 from cdmer.databases.video import count_video, read_video
 from cdmer.errors import CdmerError
 from cdmer.files import whole_file, write_text
-from cdmer.frames.adaptive_convolution.networks import SeparableNetwork, parameters
+from cdmer.frames.adaptive_convolution.networks import SeparableNetwork, parameters, title
+from cdmer.frames.adaptive_convolution.scenes import ScenePool
 from cdmer.frames.adaptive_convolution.triplets import (
     PHOTOGRAPHS,
     Footage,
-    Stills,
-    augmented,
     cohort_footage,
-    draw_moved,
-    draw_recorded,
     photographs,
 )
 from cdmer.frames.adaptive_convolution.weights import save_weights
@@ -35,9 +33,9 @@ log = logging.getLogger(__name__)
 
 _SAVE_EVERY = 100  # steps
 _SAY_EVERY = 100
-_MOVED_SHARE = 0.7  # of the triplets; the others are recorded
 _GRADIENT_WEIGHT = 0.5  # of the differences of neighbouring pixels, in the loss
 _WARM_UP = 100  # steps
+_DECAY = 0.3  # of the steps, at the end
 _LARGEST_NORM = 1.0  # of the gradient
 _VIDEO_FRAMES = 300  # of a video, from its start
 
@@ -50,7 +48,8 @@ def train_interpolator(
     videos: Sequence[str | Path] = (),
     cohort: str | None = None,
     width: float = 0.25,
-    taps: int = 15,
+    taps: int = 11,
+    compensated: bool = True,
     largest_step: int = 4,
     steps: int = 8000,
     batch: int = 8,
@@ -62,9 +61,10 @@ def train_interpolator(
     """Train a separable network on triplets of frames; write its weights and, beside them, its log.
 
     Its kernels are normalised. The loss is the mean absolute error of the middle frame and, weighted by half, of its
-    differences between neighbouring pixels; the optimiser is Adam, its rate rising for 100 steps and falling as a
-    cosine to nothing. Every step draws from a stream of its own, so that a run that goes on from its checkpoint ends
-    in the same bits as one that was never interrupted. The checkpoint is removed when the job has ended well.
+    differences between neighbouring pixels; the optimiser is Adam, its rate rising for 100 steps and falling to nothing
+    over the last three tenths. Every step draws from a stream of its own, so that a run that goes on from its
+    checkpoint ends in the same bits as one that was never interrupted; until the rate falls, it may go on to another
+    number of steps. The checkpoint is removed when the job has ended well.
 
     Parameters
     ----------
@@ -80,6 +80,8 @@ def train_interpolator(
         Size of the synthetic cohort (`cdmer.databases.cohort`) to train on too; its seed is `seed`.
     width, taps
         Of `SeparableNetwork`.
+    compensated
+        Whether the network sees frames that flow has brought half-way (`compensation`), or the frames themselves.
     largest_step
         Frames between the middle frame and its neighbours, at most, in shards and videos. In the cohort, whose frame
         rates are known, it is 75 ms.
@@ -98,38 +100,42 @@ def train_interpolator(
     if not (shards or videos or cohort):
         raise CdmerError("nothing to train the interpolator on", "give shards, videos or the size of a cohort")
     torch.set_num_threads(threads)
+    cv2.setNumThreads(threads)
     settings = {
         "shards": [Path(path).name for path in shards], "videos": [Path(path).name for path in videos],
         "cohort": cohort, "photographs": list(PHOTOGRAPHS), "width": width, "taps": taps,
-        "largest_step": largest_step, "steps": steps, "batch": batch, "side": side, "rate": rate, "seed": seed,
+        "compensated": compensated, "largest_step": largest_step, "batch": batch, "side": side, "rate": rate,
+        "seed": seed,
     }  # fmt: skip
     footage = _read_footage(shards, videos, cohort, largest_step, side, seed)
-    stills = [photographs(), [clip.frames[0] for clip in footage]]
+    pool = ScenePool(
+        footage, [photographs(), [clip.frames[0] for clip in footage]], side, compensated=compensated, seed=seed
+    )
 
     torch.manual_seed(seed)
     network = SeparableNetwork(width, taps, normalized=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = torch.optim.Adam(network.parameters(), lr=rate)
-    about = _about(network, settings, footage)
-    digest = hashlib.sha256(json.dumps([about, __version__], sort_keys=True).encode()).hexdigest()
-    done, lines = _resume(checkpoint, digest, network, optimizer)
-    lines = lines or [f"{parameters(network)} parameters; {json.dumps(about, sort_keys=True)}"]
+    optimizer = torch.optim.Adam(network.parameters(), lr=rate, fused=True)
+    digest = hashlib.sha256(json.dumps(_about(network, settings, footage), sort_keys=True).encode()).hexdigest()
+    done, lines = _resume(checkpoint, digest, steps, network, optimizer)
+    peer = "half-way warping" if compensated else "frame averaging"
 
     losses: list[tuple[float, float]] = []
     for step in progress(range(done, steps), "train interpolator", total=steps - done, unit="step"):
         for group in optimizer.param_groups:
             group["lr"] = rate * _schedule(step, steps)
-        triplets = _draw_batch(footage, stills, batch, side, np.random.default_rng([seed, 6, step]))
-        losses.append(_train_step(network, optimizer, triplets))
+        losses.append(_train_step(network, optimizer, pool.batch(step, batch)))
         if (step + 1) % _SAY_EVERY == 0 or step + 1 == steps:
             ours, average = np.mean(losses, 0)
-            lines.append(f"step {step + 1}: mean absolute error {ours:.4f}, of frame averaging {average:.4f}")
+            lines.append(f"step {step + 1}: mean absolute error {ours:.4f}, of {peer} {average:.4f}")
             log.info("%s", lines[-1])
             losses.clear()
         if (step + 1) % _SAVE_EVERY == 0 and step + 1 < steps:
-            _save(checkpoint, digest, step + 1, lines, network, optimizer)
+            _save(checkpoint, digest, step + 1, steps, lines, network, optimizer)
 
+    about = _about(network, {**settings, "steps": steps}, footage)
     tensors = {name: tensor.detach().contiguous().numpy() for name, tensor in network.state_dict().items()}
-    write_text(Path(output).with_suffix(".log"), "\n".join(lines) + "\n")
+    head = f"{parameters(network)} parameters; {json.dumps(about, sort_keys=True)}"
+    write_text(Path(output).with_suffix(".log"), "\n".join([head, *lines]) + "\n")
     save_weights(output, tensors, about)
     Path(checkpoint).unlink(missing_ok=True)
 
@@ -142,7 +148,7 @@ def interpolation_loss(estimate: Tensor, truth: Tensor) -> Tensor:
 
 
 def _train_step(network: SeparableNetwork, optimizer: torch.optim.Optimizer, triplets: Tensor) -> tuple[float, float]:
-    """Take one step; the mean absolute errors of the network and of frame averaging, in grey levels."""
+    """Take one step; the mean absolute errors of the network and of the mean of its frames, in grey levels."""
     first, middle, second = triplets.unbind(1)
     optimizer.zero_grad()
     estimate = network(first, second)
@@ -155,20 +161,9 @@ def _train_step(network: SeparableNetwork, optimizer: torch.optim.Optimizer, tri
     return 255 * float(ours), 255 * float(average)
 
 
-def _draw_batch(footage: Sequence[Footage], stills: Stills, batch: int, side: int, rng: np.random.Generator) -> Tensor:
-    """Triplets (batch, 3, 3, side, side), frame, then channel; from 0 to 1."""
-    triplets = [
-        augmented(
-            draw_moved(stills, side, rng) if rng.random() < _MOVED_SHARE else draw_recorded(footage, side, rng), rng
-        )
-        for _ in range(batch)
-    ]
-    array = np.stack(triplets) / np.float32(255)
-    return torch.from_numpy(np.ascontiguousarray(array.transpose(0, 1, 4, 2, 3)))
-
-
 def _schedule(step: int, steps: int) -> float:
-    return float(min(1.0, (step + 1) / _WARM_UP) * (1 + np.cos(np.pi * step / steps)) / 2)
+    """Share of the rate: it rises at the start, and falls to nothing as a straight line at the end."""
+    return min(1.0, (step + 1) / _WARM_UP, (steps - step) / (_DECAY * steps))
 
 
 def _read_footage(
@@ -199,7 +194,7 @@ def _read_footage(
 def _about(network: SeparableNetwork, settings: dict[str, Any], footage: Sequence[Footage]) -> dict[str, str]:
     """What the weights say of themselves."""
     return {
-        "network": network.title,
+        "network": title(network, settings["compensated"]),
         "origin": "trained by cdmer train-interpolator; not the weights of the networks' authors",
         "settings": json.dumps(settings, sort_keys=True),
         "clips": str(len(footage)),
@@ -210,13 +205,18 @@ def _about(network: SeparableNetwork, settings: dict[str, Any], footage: Sequenc
 
 
 def _resume(
-    checkpoint: str | Path, digest: str, network: torch.nn.Module, optimizer: torch.optim.Optimizer
+    checkpoint: str | Path, digest: str, steps: int, network: torch.nn.Module, optimizer: torch.optim.Optimizer
 ) -> tuple[int, list[str]]:
     if not Path(checkpoint).is_file():
         return 0, []
     state = torch.load(checkpoint, weights_only=True)
     if state["digest"] != digest:
         raise CdmerError(f"{checkpoint} is the checkpoint of other settings", "remove it, or name another checkpoint")
+    if steps != state["steps"] and state["step"] > (1 - _DECAY) * min(steps, state["steps"]):
+        raise CdmerError(
+            f"{checkpoint} is of step {state['step']}, where {state['steps']} and {steps} steps have parted",
+            f"ask for {state['steps']} steps, or remove it",
+        )
     network.load_state_dict(state["network"])
     optimizer.load_state_dict(state["optimizer"])
     log.info("going on from step %d of %s", state["step"], checkpoint)
@@ -227,12 +227,13 @@ def _save(
     checkpoint: str | Path,
     digest: str,
     step: int,
+    steps: int,
     lines: list[str],
     network: torch.nn.Module,
     optimizer: torch.optim.Optimizer,
 ) -> None:
     state = {
-        "digest": digest, "step": step, "lines": lines,
+        "digest": digest, "step": step, "steps": steps, "lines": lines,
         "network": network.state_dict(), "optimizer": optimizer.state_dict(),
     }  # fmt: skip
     with whole_file(checkpoint) as partial:

@@ -20,7 +20,7 @@ from cdmer.databases.cohort.plan import plan_database
 from cdmer.databases.cohort.render import Scene
 from cdmer.progress import progress
 
-Triplet = NDArray[np.float32]  # (3, side, side, 3): first, middle, second; RGB, grey levels
+Triplet = NDArray[np.float32]  # (3, height, width, 3): first, middle, second; RGB, grey levels
 Stills = Sequence[Sequence[NDArray[np.uint8]]]  # groups of pictures, each group as likely as another
 
 # Photographs that come with scikit-image, each in the public domain or under CC0.
@@ -63,13 +63,14 @@ def face_box(landmarks: NDArray[np.float64], width: int, height: int) -> tuple[s
 
 
 def draw_recorded(footage: Sequence[Footage], side: int, rng: np.random.Generator) -> Triplet:
-    """A triplet of frames t - k, t, t + k of a random clip, at a random place."""
+    """A triplet of frames t - k, t, t + k of a random clip, at a random place; no larger than the clip."""
     source = footage[int(rng.integers(len(footage)))]
     count, height, width = source.frames.shape[:3]
     step = int(rng.integers(1, min(source.largest_step, (count - 1) // 2) + 1))
     middle = int(rng.integers(step, count - step))
-    top, left = int(rng.integers(0, height - side + 1)), int(rng.integers(0, width - side + 1))
-    taken = source.frames[middle - step : middle + step + 1 : step, top : top + side, left : left + side]
+    rows, columns = min(side, height), min(side, width)
+    top, left = int(rng.integers(0, height - rows + 1)), int(rng.integers(0, width - columns + 1))
+    taken = source.frames[middle - step : middle + step + 1 : step, top : top + rows, left : left + columns]
     return _in_color(taken.astype(np.float32), has_channels=source.frames.ndim == 4)
 
 

@@ -1,27 +1,21 @@
-"""Weights of the interpolation networks: files in the safetensors format, and the published checkpoint's names.
-
-A safetensors file is a length (unsigned, 64 bits, little-endian), so many bytes of JSON that give each tensor's type,
-shape and place, and the tensors' bytes, in C order and little-endian. No code is in it, so none can be run by reading
-it. This module reads and writes the part that networks need: float32 and int64 tensors, and texts about them.
-"""
+"""Weights of the interpolation networks: safetensors files, which hold no code; the published checkpoint's names."""
 
 import json
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
 
 from cdmer.errors import CdmerError
 from cdmer.files import whole_file
 
-Tensors = dict[str, NDArray[np.float32] | NDArray[np.int64]]
+Tensors = dict[str, NDArray[Any]]
 
-_TYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "I64": np.dtype("<i8")}
-_CODES = {dtype: code for code, dtype in _TYPES.items()}
-_PREFIX = struct.Struct("<Q")
+_ABOUT = "about"
 
 # Names in the checkpoint of Niklaus et al. -> ours. Older files say "module", newer ones "net".
 _PUBLISHED = {
@@ -37,19 +31,14 @@ _BGR_PAIR = [2, 1, 0, 5, 4, 3]  # the published network reads blue, green, red o
 
 
 def save_weights(path: str | Path, tensors: Mapping[str, NDArray[Any]], about: Mapping[str, str]) -> None:
-    """Write tensors (float32, int64) and texts about them, whole or not at all."""
-    header: dict[str, object] = {"__metadata__": dict(about)}
-    blobs, place = [], 0
-    for name, tensor in tensors.items():
-        blob = np.ascontiguousarray(tensor, tensor.dtype.newbyteorder("<")).tobytes()
-        code = _CODES[tensor.dtype.newbyteorder("<")]
-        header[name] = {"dtype": code, "shape": list(tensor.shape), "data_offsets": [place, place + len(blob)]}
-        blobs.append(blob)
-        place += len(blob)
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)  # tensors start aligned
+    """Write tensors and texts about them, whole or not at all; the same bytes for the same content.
+
+    The library writes its metadata in any order, so there is one entry, ``about``, of JSON.
+    """
+    metadata = {_ABOUT: json.dumps(dict(about), sort_keys=True)}
+    content = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, metadata)
     with whole_file(path) as partial:
-        partial.write_bytes(b"".join([_PREFIX.pack(len(text)), text, *blobs]))
+        partial.write_bytes(content)
 
 
 def load_weights(path: str | Path) -> tuple[Tensors, dict[str, str]]:
@@ -61,25 +50,15 @@ def load_weights(path: str | Path) -> tuple[Tensors, dict[str, str]]:
         No such file, or one that is damaged or in another format.
     """
     try:
-        content = Path(path).read_bytes()
-        (length,) = _PREFIX.unpack_from(content)
-        body = memoryview(content)[_PREFIX.size + length :]
-        header = json.loads(content[_PREFIX.size : _PREFIX.size + length])
-        about = {str(key): str(value) for key, value in header.pop("__metadata__", {}).items()}
-        return {name: _tensor(body, entry) for name, entry in header.items()}, about
+        with safe_open(path, framework="numpy") as file:
+            about = json.loads((file.metadata() or {}).get(_ABOUT, "{}"))
+            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
     except OSError as error:
-        raise CdmerError(f"{path} cannot be read: {error.strerror}", "correct the path of the weights") from error
-    except (struct.error, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise CdmerError(f"{path} cannot be read: {error}", "correct the path of the weights") from error
+    except SafetensorError as error:
         raise CdmerError(
-            f"{path} is no whole safetensors file of float32 tensors", "restore it, or train the network again"
+            f"{path} is no whole safetensors file: {error}", "restore it, or train the network again"
         ) from error
-
-
-def _tensor(body: memoryview, entry: Mapping[str, Any]) -> NDArray[np.float32] | NDArray[np.int64]:
-    start, stop = entry["data_offsets"]
-    tensor: NDArray[np.float32] | NDArray[np.int64]
-    tensor = np.frombuffer(bytes(body[start:stop]), _TYPES[entry["dtype"]]).reshape(entry["shape"]).copy()
-    return tensor
 
 
 def from_published(published: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:

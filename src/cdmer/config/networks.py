@@ -1,0 +1,195 @@
+"""Settings of the networks."""
+
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from cdmer.config.model_settings import ModelSettings
+from cdmer.config.settings import Name, Settings
+
+Scale = Literal["unit", "sample", "deviation", "standard"]
+_SCALING = (
+    "How u, v and strain are scaled: `sample` each plane of each clip onto 0 to 1, as the field's 8-bit flow images; "
+    "`standard` by mean and deviation of the training clips; `deviation` by the deviation alone; `unit` not at all."
+)
+_TRAINING = ("epochs", "rate", "batch")
+
+
+class NetworkRun(Settings):
+    """How networks are trained, whichever they are."""
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="`auto` takes a GPU where there is one.")
+    precision: Literal["float32", "tf32", "bf16"] = Field(
+        "float32", description="`tf32` and `bf16` are faster on a GPU; they change scores a little."
+    )
+    group: int = Field(
+        0, ge=0, description="Trainings side by side; 0: as many as memory allows. Halved when memory runs out."
+    )
+    keep_weights: int = Field(
+        0, ge=0, description="Of how many rounds the weights stay on disk (MADTN's take 417 MB a round)."
+    )
+    seed: int = Field(1, ge=0, description="Another seed is another set of rounds.")
+
+
+class NetworkSettings(ModelSettings):
+    """What every network's settings hold."""
+
+    quick_only: ClassVar[tuple[str, ...] | None] = None  # experiments that `budget: quick` computes; None: all
+    quick_rounds: ClassVar[int] = 3
+    memory: ClassVar[int] = 3000  # MB that its training takes
+    epochs: int | None = Field(None, ge=1, description="Epochs; `null`: the budget's.")
+    rate: float | None = Field(None, gt=0, description="Learning rate of the first epoch; `null`: the paper's.")
+    batch: int | None = Field(None, ge=1, description="Clips of each domain in a step; `null`: the paper's.")
+
+    def parameters(self) -> dict[str, Any]:
+        """The network's own options."""
+        return self.model_dump(exclude={"feature", *_TRAINING})
+
+    def training(self) -> dict[str, Any]:
+        """What differs from the network's recipe."""
+        return self.model_dump(include=set(_TRAINING), exclude_none=True)
+
+
+class DscnnFamily(NetworkSettings):
+    """What DSCNN and its single streams share."""
+
+    module: ClassVar[str] = "cdmer.networks.dscnn"
+    feature: Name = Field("dscnn_48", description="The feature that it is trained on.")
+    pool_pads: tuple[int, int, int] = Field((2, 0, 1), description="Padding of the three pools, or [2, 1, 0].")
+    prelu: Literal["channel", "unit"] = Field("channel", description="A slope for each channel or activation.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="After FC1; the paper mentions none.")
+    mmd: Literal["norm", "squared"] = Field("norm", description="The discrepancy as printed, or squared.")
+    discrepancy: tuple[float, float, float] = Field(
+        (0.1, 0.1, 0.1), description="Weights of the discrepancies of FC1 spatial, FC1 temporal and FC2."
+    )
+    consistent_flow: bool = Field(True, description="Whether vectors are mirrored and turned with the image.")
+
+
+class DSCNNSettings(DscnnFamily):
+    """Dual-stream network with three discrepancies of means."""
+
+    estimator: ClassVar[str] = "DSCNN"
+    fc2: Literal["concat", "dense"] = Field("concat", description="FC2: the streams side by side, or a learnt layer.")
+
+
+class OSCNNISettings(DscnnFamily):
+    """DSCNN's spatial stream alone."""
+
+    estimator: ClassVar[str] = "OSCNN_I"
+
+
+class OSCNNIISettings(DscnnFamily):
+    """DSCNN's temporal stream alone."""
+
+    estimator: ClassVar[str] = "OSCNN_II"
+
+
+class FlowNetwork(NetworkSettings):
+    """What networks on the flow from onset to apex share."""
+
+    adapts: ClassVar[bool] = False
+    feature: Name = Field("flow_tvl1_28", description="The feature that it is trained on.")
+    scaling: Scale = Field("sample", description=_SCALING)
+
+
+class FrFamily(FlowNetwork):
+    """What FR and its variants share."""
+
+    module: ClassVar[str] = "cdmer.networks.fr"
+    preset: Literal["fr_natural", "fr_table7"] = Field(
+        "fr_natural", description="Round widths, or those that give the published numbers of parameters."
+    )
+    attention_scale: Literal["none", "width"] = Field(
+        "none", description="`width` multiplies attentions by the number of features, so that they are about 1."
+    )
+    weight: float = Field(0.85, ge=0, description="Weight of the detectors' loss.")
+    dropout: float = Field(0.5, ge=0, lt=1, description="Before the last layer.")
+    channels: Literal[1, 3] = Field(1, description="Channels of a stream's input; 3 repeat the one component.")
+
+
+class FRSettings(FrFamily):
+    """Feature refinement: attention and detector for each expression."""
+
+    estimator: ClassVar[str] = "FR"
+
+
+class FRfcSettings(FrFamily):
+    """FR with fully connected layers in place of attentions."""
+
+    estimator: ClassVar[str] = "FR_fc"
+
+
+class FRconcatenatedSettings(FrFamily):
+    """FR with the expressions' features side by side in place of their sum."""
+
+    estimator: ClassVar[str] = "FR_concatenated"
+
+
+class InceptionSettings(FlowNetwork):
+    """Two streams of Inception blocks, FR's ablation."""
+
+    module: ClassVar[str] = "cdmer.networks.fr"
+    estimator: ClassVar[str] = "BasicInception"
+    channels: Literal[1, 3] = Field(1, description="Channels of a stream's input; 3 repeat the one component.")
+
+
+class DualInceptionSettings(InceptionSettings):
+    """Two streams of Inception blocks, trained three clips at a time."""
+
+    estimator: ClassVar[str] = "DualInception"
+
+
+class STSTNetSettings(FlowNetwork):
+    """Three shallow streams on flow and strain."""
+
+    module: ClassVar[str] = "cdmer.networks.ststnet"
+    estimator: ClassVar[str] = "STSTNet"
+    feature: Name = Field("flow_strain_28", description="The feature that it is trained on.")
+    dropout: float = Field(0.5, ge=0, lt=1, description="Before the average pooling.")
+
+
+class OFFApexNetSettings(FlowNetwork):
+    """Two small streams on the flow's components."""
+
+    module: ClassVar[str] = "cdmer.networks.off_apexnet"
+    estimator: ClassVar[str] = "OFFApexNet"
+    dropout: float = Field(0.5, ge=0, lt=1, description="After each layer of 1024 units.")
+
+
+class MADTNSettings(NetworkSettings):
+    """Shallow network on a picture of two flows and a face, its features matched by MMD."""
+
+    module: ClassVar[str] = "cdmer.networks.madtn"
+    estimator: ClassVar[str] = "MADTN"
+    quick_only: ClassVar[tuple[str, ...] | None] = ("C_to_V", "V_to_C")
+    quick_rounds: ClassVar[int] = 1
+    memory: ClassVar[int] = 7000
+    feature: Name = Field("madtn_112", description="The feature that it is trained on.")
+    fc4_input: Literal["flatten", "gap"] = Field(
+        "flatten", description="FC4 reads the whole map (104 million parameters) or its mean (2 million)."
+    )
+    lam: float = Field(2.0, ge=0, description="Weight of the discrepancy.")
+    inputs: Literal["RGB", "RG", "GB", "RB", "R", "G", "B"] = Field("RGB", description="The channels that it sees.")
+    rotation: float = Field(30.0, ge=0, le=180, description="Largest angle of the random rotation, in degrees.")
+
+
+class MERSiamC3DSettings(NetworkSettings):
+    """Three-dimensional network that first learns which clips are alike."""
+
+    module: ClassVar[str] = "cdmer.networks.mersiamc3d"
+    estimator: ClassVar[str] = "MERSiamC3D"
+    adapts: ClassVar[bool] = False
+    quick_only: ClassVar[tuple[str, ...] | None] = ("C_to_V", "V_to_C")
+    quick_rounds: ClassVar[int] = 1
+    memory: ClassVar[int] = 5000
+    feature: Name = Field("mersiamc3d_10x112", description="The feature that it is trained on.")
+    channels: Literal[2, 3] = Field(2, description="Channels of the feature: 3 with `magnitude`.")
+    hidden: int = Field(512, ge=1, description="Units of the head.")
+    dropout: float = Field(0.5, ge=0, lt=1, description="In the head.")
+    freeze: int = Field(2, ge=0, le=5, description="Convolutions that stay as prior learning left them.")
+    loss: Literal["focal", "printed", "cross_entropy"] = Field(
+        "focal", description="Focal loss, focal loss as printed, or cross-entropy."
+    )
+    alpha: float = Field(7.0, gt=0, description="Factor of the focal loss.")
+    gamma: float = Field(2.0, ge=0, description="Focus of the focal loss.")
+    prior: bool = Field(True, description="Whether there is prior learning on pairs.")

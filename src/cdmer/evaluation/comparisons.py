@@ -1,0 +1,186 @@
+"""Whether one method beats another by more than chance: paired tests over people, corrected for their number.
+
+Two methods judge the same clips of the same people. Were they alike, swapping their answers on all clips of a person
+would change nothing but by chance; a difference of UF1 that few such swaps reach is one that chance seldom makes
+(paired permutation test). People are swapped, not clips, for clips of one person resemble each other.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
+
+from cdmer.evaluation.metrics import confusion, uf1_of
+
+SWAPS = 4999
+RESAMPLES = 2000
+LEVEL, POWER = 0.05, 0.8
+
+# (rounds, people, classes, classes): what each round answered on each person's clips
+Answers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """UF1 of the first method less that of the second, and what chance has to say of it.
+
+    Attributes
+    ----------
+    difference
+        Mean over rounds, and over experiments where there are several.
+    p
+        Share of swaps with a difference as large, of either sign; two-sided.
+    error
+        Standard error of the difference, by bootstrap over people.
+    """
+
+    difference: float
+    p: float
+    error: float
+
+    @property
+    def smallest(self) -> float:
+        """The smallest true difference that such a test finds (5 %, two-sided) four times in five."""
+        return float((norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER)) * self.error)
+
+
+def answers_of_people(
+    rounds: Sequence[tuple[ArrayLike, ArrayLike]], person: Sequence[str], people: Sequence[str], classes: Sequence[Any]
+) -> Answers:
+    """Confusion matrices by round and person.
+
+    Parameters
+    ----------
+    rounds
+        Truth and prediction of each round, one label a clip, the clips in one order.
+    person
+        Who each clip shows.
+    people
+        The people to count; one without a clip here counts nothing.
+    classes
+        Of the rows and columns.
+    """
+    who = np.asarray(person)
+    members = [np.flatnonzero(who == name) for name in people]
+    empty = np.zeros((len(classes), len(classes)), dtype=np.int64)
+    return np.stack(
+        [
+            np.stack(
+                [
+                    confusion(np.asarray(truth)[rows], np.asarray(predicted)[rows], classes) if len(rows) else empty
+                    for rows in members
+                ]
+            )
+            for truth, predicted in rounds
+        ]
+    )
+
+
+def compare(first: Sequence[Answers], second: Sequence[Answers], seed: int) -> Comparison:
+    """Compare two methods on one experiment or on the mean of several.
+
+    Parameters
+    ----------
+    first, second
+        For each experiment, what the method answered, people in the same order everywhere. A method that draws no
+        random numbers has one round, which counts as often as the other's.
+    seed
+        Of swaps and draws. Where there are few people, all swaps are tried.
+    """
+    pairs = [_same_rounds(one, other) for one, other in zip(first, second, strict=True)]
+    n_people = pairs[0][0].shape[1]
+    rng = np.random.default_rng(seed)
+    observed = float(np.mean([uf1_of(a.sum(1)).mean() - uf1_of(b.sum(1)).mean() for a, b in pairs]))
+    swaps = _swaps(n_people, rng)
+    swapped = np.mean([_difference(a, b, swaps) for a, b in pairs], axis=0)
+    as_large = np.count_nonzero(np.abs(swapped) >= abs(observed) - 1e-12)
+    exhaustive = len(swaps) == 2**n_people
+    p = as_large / len(swaps) if exhaustive else (as_large + 1) / (len(swaps) + 1)
+    weights = rng.multinomial(n_people, np.full(n_people, 1 / n_people), size=RESAMPLES).astype(float)
+    drawn = np.mean([_scores(a, weights) - _scores(b, weights) for a, b in pairs], axis=0)
+    return Comparison(observed, float(p), float(drawn.std(ddof=1)))
+
+
+def compare_with_best(methods: Mapping[str, Sequence[Answers]], seed: int) -> list[dict[str, Any]]:
+    """Every method against the one with the best UF1, with p values corrected for their number.
+
+    Parameters
+    ----------
+    methods
+        Name to what it answered, experiment by experiment.
+    seed
+        Of swaps and draws.
+
+    Returns
+    -------
+    list of dict
+        ``best``, ``model``, ``difference``, ``p``, ``p_corrected``, ``error`` and ``smallest``, as in `Comparison`.
+    """
+    means = {name: np.mean([uf1_of(each.sum(1)).mean() for each in answers]) for name, answers in methods.items()}
+    best = max(means, key=lambda name: means[name])
+    found = {name: compare(methods[best], answers, seed) for name, answers in methods.items() if name != best}
+    corrected = holm([each.p for each in found.values()])
+    return [
+        {
+            "best": best,
+            "model": name,
+            "difference": each.difference,
+            "p": each.p,
+            "p_corrected": p,
+            "error": each.error,
+            "smallest": each.smallest,
+        }
+        for (name, each), p in zip(found.items(), corrected, strict=True)
+    ]
+
+
+def smallest_note(comparisons: pd.DataFrame) -> str:
+    """What differences these people can show at all, for a footnote; empty where nothing was compared."""
+    if comparisons.empty:
+        return ""
+    median = comparisons.groupby("experiment", sort=False)["smallest"].median()
+    return (
+        "With these people, a paired permutation test (5 %) finds a true difference of UF1 from the best four times in "
+        f"five if it is {median.min():.2f} ({median.idxmin()}) to {median.max():.2f} ({median.idxmax()}) or more."
+    )
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """P values corrected for their number (Holm, 1979): each times how many are not smaller, and never falling."""
+    values = np.asarray(p, dtype=float)
+    order = np.argsort(values, kind="stable")
+    scaled = values[order] * np.arange(len(values), 0, -1)
+    corrected = np.empty_like(values)
+    corrected[order] = np.minimum(np.maximum.accumulate(scaled), 1)
+    return [float(value) for value in corrected]
+
+
+def _same_rounds(first: Answers, second: Answers) -> tuple[Answers, Answers]:
+    rounds = max(len(first), len(second))
+    if {len(first), len(second)} - {1, rounds}:
+        rounds = min(len(first), len(second))
+    return tuple(np.repeat(each, rounds, axis=0) if len(each) == 1 else each[:rounds] for each in (first, second))  # type: ignore[return-value]
+
+
+def _swaps(n_people: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Who is swapped (swaps, people): every way where there are few, else a draw."""
+    if 2**n_people <= SWAPS + 1:
+        return np.array(list(product((0.0, 1.0), repeat=n_people)))
+    return rng.integers(0, 2, size=(SWAPS, n_people)).astype(float)
+
+
+def _difference(first: Answers, second: Answers, swaps: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The difference of UF1 after each swap, mean over rounds."""
+    mine = first.sum(1) + np.tensordot(swaps, second - first, axes=(1, 1))
+    theirs = first.sum(1) + second.sum(1) - mine
+    return np.asarray((uf1_of(mine) - uf1_of(theirs)).mean(-1))
+
+
+def _scores(answers: Answers, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """UF1 of each draw of people, mean over rounds."""
+    return np.asarray(uf1_of(np.tensordot(weights, answers, axes=(1, 1))).mean(-1))

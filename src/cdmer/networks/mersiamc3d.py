@@ -1,0 +1,191 @@
+"""MERSiamC3D: a three-dimensional network that first learns which clips are alike, then what they show.
+
+Prior learning: two copies of the core (SinC3D) judge whether a pair of clips is of one class. Target learning: the
+core, its first layers frozen, with a head of its own and a focal loss. Seed paper: MERSiamC3D, its Eqs. 7 to 11 and
+Table 7; printed equations that cannot work as they stand are options beside their corrections.
+"""
+
+from itertools import pairwise
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor, nn
+
+from cdmer.networks.augmentation import cut_and_resize, drop_frames
+from cdmer.networks.losses import cross_entropy, focal_loss
+from cdmer.networks.network import Batch, Dropout, Network, Recipe
+from cdmer.networks.scaling import Scaling
+
+WIDTHS = (32, 64, 128, 128, 256)
+VARIANTS = 36  # 9 places to cut x 4 ways of dropping frames
+
+
+class SinC3D(nn.Module):
+    """The core: (N, channels, 10, 112, 112) -> (N, 4096).
+
+    Convolutions keep the size; pooling rounds up, without which time would run out before the fifth pool.
+    """
+
+    def __init__(self, channels: int = 2) -> None:
+        super().__init__()
+        self.scaling = Scaling(channels, "deviation", space=3)
+        widths = (channels, *WIDTHS)
+        self.convolutions = nn.ModuleList(nn.Conv3d(before, after, 3, padding=1) for before, after in pairwise(widths))
+        self.pools = nn.ModuleList(
+            nn.MaxPool3d((1, 2, 2) if place == 0 else 2, ceil_mode=True) for place in range(len(WIDTHS))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The last pool's output, flattened."""
+        x = self.scaling(x)
+        for convolution, pool in zip(self.convolutions, self.pools, strict=True):
+            x = pool(convolution(x)).relu()  # a ReLU and a maximum may change places
+        return x.flatten(-4)
+
+
+def augmented(x: Tensor, draws: Tensor) -> Tensor:
+    """One of 36 variants of each clip (..., C, T, H, W), by its random numbers (..., 2)."""
+    variant = (draws[..., 0] * VARIANTS).long()
+    cut = 2 + (draws[..., 1] * 4).floor()  # 2 to 5 pixels
+    drop = variant // 9
+    return drop_frames(cut_and_resize(x, variant % 9, cut), drop % 2 == 1, drop // 2 == 1)
+
+
+class SiamC3D(Network):
+    """Prior learning: are two clips of one class?
+
+    Parameters
+    ----------
+    channels
+        Of the flow: 2 (u, v), or 3 with the magnitude.
+    embed
+        Units of the embedding (not stated; 4096 with a sigmoid as in Koch 2015).
+    embed_activation
+        ``sigmoid`` or ``relu``.
+    distance_head
+        ``weighted``: a learnt weight for each component's distance; ``inverted``: one bias less their sum. Eq. 8 as
+        printed has neither, and could never say "different".
+    """
+
+    title: ClassVar[str] = "SiamC3D"
+    # momentum 0.9, 0.004 divided by 10 every 10 epochs, 100 epochs: the paper. The batch is not stated.
+    recipe: ClassVar[Recipe] = Recipe(
+        "sgd", 0.004, epochs=100, quick_epochs=2, batch=16, momentum=0.9, decay_every=10, decay_by=0.1
+    )
+    draws = 2
+
+    def __init__(
+        self,
+        channels: int = 2,
+        embed: int = 4096,
+        embed_activation: Literal["sigmoid", "relu"] = "sigmoid",
+        distance_head: Literal["weighted", "inverted"] = "weighted",
+    ) -> None:
+        super().__init__()
+        self.shape = (channels, 10, 112, 112)
+        self.core = SinC3D(channels)
+        self.embedding = nn.Linear(4096, embed)
+        self.activation = nn.Sigmoid() if embed_activation == "sigmoid" else nn.ReLU()
+        self.distance = nn.Linear(embed if distance_head == "weighted" else 1, 1)
+        self.distance_head = distance_head
+
+    def prepare(self, X: Tensor) -> None:
+        """Set the scale of the flow."""
+        self.core.scaling.prepare(X)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, 2), different and same, of pairs of clips (N, 2, channels, 10, 112, 112)."""
+        first, second = (self.activation(self.embedding(self.core(x.select(-5, side)))) for side in (0, 1))
+        apart = (first - second).abs()
+        if self.distance_head == "inverted":
+            # one weight that is kept negative: the farther, the less alike
+            total = apart.sum(-1, keepdim=True)
+            same = self.distance(torch.zeros_like(total)) - total
+        else:
+            same = self.distance(apart)
+        return torch.cat([torch.zeros_like(same), same], -1)
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Binary cross-entropy; label 1 for a pair of one class."""
+        return {"same": cross_entropy(self(batch.source), batch.label, batch.weight)}
+
+    def augment(self, x: Tensor, draws: Tensor) -> Tensor:
+        """One of 36 variants of each clip."""
+        return augmented(x, draws)
+
+
+class MERSiamC3D(Network):
+    """Target learning: the core, 512 units, softmax.
+
+    Parameters
+    ----------
+    n_classes
+        Classes.
+    channels
+        Of the flow: 2 (u, v), or 3 with the magnitude.
+    hidden
+        Units of the head (not stated).
+    dropout
+        In the head (not stated).
+    freeze
+        How many of the five convolutions stay as prior learning left them (Table 7: best 2).
+    loss
+        ``focal``: Eq. 11 with its missing factor; ``printed``: without; ``cross_entropy``: the ablation.
+    alpha, gamma
+        Of the focal loss; alpha is about the ratio of the largest class to the smallest (7 on CASME II's).
+    prior
+        Whether there is prior learning; without, nothing is frozen.
+    """
+
+    title: ClassVar[str] = "MERSiamC3D"
+    recipe: ClassVar[Recipe] = Recipe(
+        "sgd", 0.004, epochs=100, quick_epochs=8, batch=16, momentum=0.9, decay_every=10, decay_by=0.1
+    )
+    draws = 2
+
+    def __init__(
+        self,
+        n_classes: int = 3,
+        channels: int = 2,
+        hidden: int = 512,
+        dropout: float = 0.5,
+        freeze: int = 2,
+        loss: Literal["focal", "printed", "cross_entropy"] = "focal",
+        alpha: float = 7.0,
+        gamma: float = 2.0,
+        prior: bool = True,
+    ) -> None:
+        super().__init__()
+        self.shape = (channels, 10, 112, 112)
+        self.loss, self.alpha, self.gamma = loss, alpha, gamma
+        self.prior = prior
+        self.core = SinC3D(channels)
+        for layer in list(self.core.convolutions)[: freeze if prior else 0]:
+            layer.requires_grad_(False)
+        self.hidden = nn.Linear(4096, hidden)
+        self.dropout = Dropout(dropout)
+        self.output = nn.Linear(hidden, n_classes)
+
+    def prepare(self, X: Tensor) -> None:
+        """Set the scale of the flow."""
+        self.core.scaling.prepare(X)
+
+    def prior_network(self) -> SiamC3D | None:
+        """The untrained network whose `core` this one starts from."""
+        return SiamC3D(self.shape[0]) if self.prior else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits (N, classes) of flow clips (N, channels, 10, 112, 112)."""
+        return self.output(self.dropout(self.hidden(self.core(x)).relu()))  # type: ignore[no-any-return]
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """Focal loss, or cross-entropy."""
+        logits = self(batch.source)
+        if self.loss == "cross_entropy":
+            return {"classification": cross_entropy(logits, batch.label, batch.weight)}
+        printed = self.loss == "printed"
+        return {"classification": focal_loss(logits, batch.label, batch.weight, self.alpha, self.gamma, printed)}
+
+    def augment(self, x: Tensor, draws: Tensor) -> Tensor:
+        """One of 36 variants of each clip."""
+        return augmented(x, draws)

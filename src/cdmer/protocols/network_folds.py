@@ -1,0 +1,102 @@
+"""The job of the models stage for networks under leave-one-subject-out: all folds and rounds of a task side by side."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from cdmer.errors import CdmerError
+from cdmer.evaluation.metrics import accuracy, uar, uf1
+from cdmer.files import write_text
+from cdmer.networks.training import Trial, clear_checkpoints
+from cdmer.protocols.folds import leave_one_subject_out
+from cdmer.protocols.loso import load_task
+from cdmer.protocols.network_training import class_rows, training_of
+from cdmer.protocols.tasks import task_named
+
+
+def train_network_folds(
+    predictions: str | Path,
+    metrics: str | Path,
+    *,
+    stores: Sequence[str | Path],
+    manifests: Sequence[str | Path],
+    checkpoints: str | Path,
+    task: str,
+    training: Mapping[str, Any],
+    selection: Sequence[str],
+) -> None:
+    """Train on everybody but one, predict that one, for every person of a task and every round.
+
+    Parameters
+    ----------
+    predictions
+        CSV to write: round, selection, point, database, clip, subject, label, predicted.
+    metrics
+        JSON to write: pooled scores of each selection and round, and counts.
+    stores, manifests
+        A feature store and a manifest for each of the task's databases, in its order.
+    checkpoints
+        A folder of this job's own, removed when everything is written.
+    task
+        Name of a task (`cdmer.protocols.tasks`).
+    training
+        What `cdmer.protocols.network_training.Training` holds.
+    selection
+        ``default``: the last epoch. ``oracle``: the epoch, the same for all folds, whose pooled UF1 is best. Others
+        mean nothing here and are passed over.
+
+    Raises
+    ------
+    CdmerError
+        As `load_task`; fewer than two people; a class that only one person shows; and what
+        `cdmer.networks.training.train` raises.
+    """
+    given = training_of(training)
+    chosen = task_named(task)
+    clips = load_task(chosen, stores, manifests)
+    folds = list(leave_one_subject_out(clips.person))
+    if len(folds) < 2:
+        raise CdmerError(f"{task}: all clips show {folds[0][0]}", "leave-one-subject-out needs two people at least")
+    code, classes = class_rows(clips.label, chosen.classes, task)
+    trials = [
+        Trial(f"round {round_}, {name}", (given.seed, round_, fold), train, code[train], test)
+        for round_ in range(1, given.rounds + 1)
+        for fold, (name, train, test) in enumerate(folds)
+    ]
+    X = torch.from_numpy(clips.X)
+    done = given.run(X, trials, len(classes), f"{given.kind.title} {task}", checkpoints)
+
+    tables, scores = [], []
+    for round_ in range(given.rounds):
+        by_epoch = np.empty((given.epochs, len(code)), dtype=object)
+        for fold, (_, _, test) in enumerate(folds):
+            by_epoch[:, test] = np.array(classes)[done[round_ * len(folds) + fold].logits.argmax(-1)]
+        for name in [name for name in selection if name in ("default", "oracle")] or ["default"]:
+            pooled = [uf1(clips.label, predicted, chosen.classes) for predicted in by_epoch] if name == "oracle" else []
+            epoch = int(np.argmax(pooled)) if name == "oracle" else given.epochs - 1
+            predicted = by_epoch[epoch].astype(str)
+            columns: dict[str, Any] = {
+                "round": round_ + 1, "selection": name, "point": f"epoch={epoch + 1} budget={given.budget}",
+                "database": clips.database, "clip": clips.clip, "subject": clips.subject, "label": clips.label,
+                "predicted": predicted,
+            }  # fmt: skip
+            tables.append(pd.DataFrame(columns))
+            scores.append(
+                {
+                    "round": round_ + 1,
+                    "selection": name,
+                    "epoch": epoch + 1,
+                    "uf1": uf1(clips.label, predicted, chosen.classes),
+                    "uar": uar(clips.label, predicted, chosen.classes),
+                    "accuracy": accuracy(clips.label, predicted),
+                }
+            )
+    write_text(predictions, pd.concat(tables).to_csv(index=False, lineterminator="\n"))
+    counts = {"n_clips": len(code), "n_folds": len(folds), "n_epochs": given.epochs, "budget": given.budget}
+    write_text(metrics, json.dumps({"scores": scores, **counts}, indent=2) + "\n")
+    clear_checkpoints(checkpoints)

@@ -1,0 +1,153 @@
+"""What the jobs that train networks share: how a network is named, built and trained."""
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cdmer.errors import CdmerError
+from cdmer.files import whole_file
+from cdmer.networks.network import Budget, Network
+from cdmer.networks.prior_learning import core_weights, pair_trial
+from cdmer.networks.training import Machinery, Trained, Trial, train
+
+PAIRS = {"quick": 64, "paper": 0}  # of clips in an epoch of prior learning; 0: all
+
+
+@dataclass(frozen=True)
+class Training:
+    """A network and how it is trained, as a job's settings say it.
+
+    Attributes
+    ----------
+    module, network, options
+        Where the network is, its name, and its own options.
+    changes
+        What differs from its recipe: any of ``epochs``, ``rate``, ``batch``.
+    budget
+        ``quick`` or ``paper``.
+    rounds, seed
+        How many trainings, and what names their randomness.
+    keep_weights
+        Of how many rounds the weights are kept.
+    machinery
+        On what it is trained.
+    """
+
+    module: str
+    network: str
+    options: Mapping[str, Any]
+    changes: Mapping[str, Any]
+    budget: Budget
+    rounds: int
+    seed: int
+    keep_weights: int
+    machinery: Machinery
+
+    @property
+    def kind(self) -> type[Network]:
+        """The network's class."""
+        return getattr(importlib.import_module(self.module), self.network)  # type: ignore[no-any-return]
+
+    @property
+    def epochs(self) -> int:
+        """How many there are."""
+        return int(self.changes.get("epochs") or self.kind.recipe.n_epochs(self.budget))
+
+    def make(self, n_classes: int) -> Network:
+        """The network, untrained."""
+        return self.kind(n_classes, **self.options)
+
+    def run(
+        self,
+        X: Tensor,
+        trials: Sequence[Trial],
+        n_classes: int,
+        what: str,
+        checkpoints: str | Path | None,
+        siblings: NDArray[np.int64] | None = None,
+        keep_weights: bool = False,
+    ) -> list[Trained]:
+        """Train all trials; where the network starts from prior learning, on pairs first."""
+        torch.set_num_threads(1)  # results must not depend on how many cores there are
+        with torch.random.fork_rng(devices=[]):
+            network = self.make(n_classes)
+        if tuple(X.shape[1:]) != network.shape:
+            raise CdmerError(
+                f"{what}: the features have the shape {tuple(X.shape[1:])}, {network.title} reads {network.shape}",
+                "name another feature in the model's settings, or correct its options",
+            )
+        recipe = network.recipe.changed(rate=self.changes.get("rate"), batch=self.changes.get("batch"))
+        about = [self.network, dict(self.options)]
+        make = self._maker(X, trials, n_classes, what, checkpoints)
+        return train(
+            make, X, trials, recipe=recipe, epochs=self.epochs, what=what, machinery=self.machinery,
+            checkpoints=checkpoints, about=about, siblings=siblings, keep_weights=keep_weights,
+        )  # fmt: skip
+
+    def _maker(
+        self, X: Tensor, trials: Sequence[Trial], n_classes: int, what: str, checkpoints: str | Path | None
+    ) -> Any:
+        with torch.random.fork_rng(devices=[]):
+            first = self.make(n_classes).prior_network()
+        if first is None:
+            return lambda _: self.make(n_classes)
+
+        def make_prior(_: int) -> Network:
+            network = self.make(n_classes).prior_network()
+            assert network is not None
+            return network
+
+        recipe = first.recipe.changed(samples=PAIRS[self.budget], batch=self.changes.get("batch"))
+        prior = train(
+            make_prior, X, [pair_trial(trial) for trial in trials], recipe=recipe,
+            epochs=recipe.n_epochs(self.budget), what=f"{what}, prior learning", machinery=self.machinery,
+            checkpoints=checkpoints, about=[self.network, dict(self.options), "prior"], keep_weights=True,
+        )  # fmt: skip
+
+        def make(index: int) -> Network:
+            network = self.make(n_classes)
+            network.get_submodule("core").load_state_dict(core_weights(prior, index))
+            return network
+
+        return make
+
+
+def training_of(settings: Mapping[str, Any]) -> Training:
+    """A `Training` from a job's settings, which hold ``machinery`` as a mapping."""
+    return Training(**{**settings, "machinery": Machinery(**settings["machinery"])})
+
+
+def class_rows(label: NDArray[np.str_], classes: Sequence[str], what: str) -> tuple[NDArray[np.int64], list[str]]:
+    """Labels as numbers, and the classes that there are, in the protocol's order.
+
+    Raises
+    ------
+    CdmerError
+        Fewer than two classes.
+    """
+    present = [name for name in classes if name in set(label.tolist())]
+    if len(present) < 2:
+        raise CdmerError(f"{what}: clips of at least two classes are needed to train", "check its emotions")
+    number = {name: index for index, name in enumerate(present)}
+    return np.array([number.get(str(name), -1) for name in label], np.int64), present
+
+
+def save_weights(path: str | Path, trained: Sequence[Trained], training: Training, classes: Sequence[str]) -> None:
+    """Write the weights of some rounds as safetensors: ``round1.<parameter>`` and so on; of none, an empty file."""
+    from safetensors.torch import save_file
+
+    tensors = {
+        f"round{round_}.{name}": tensor.contiguous()
+        for round_, one in enumerate(trained, start=1)
+        for name, tensor in one.weights.items()
+    }
+    about = {"network": training.network, "options": repr(dict(training.options)), "classes": " ".join(classes)}
+    with whole_file(path) as partial:
+        save_file(tensors, partial, about)

@@ -1,0 +1,43 @@
+"""The card of a table: digests that anyone can repeat, and the time that Snakemake measured."""
+
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from cdmer.evaluation.card import spent, write_card
+
+HEADER = "s\th:m:s\tmax_rss\tmax_vms\n"
+
+
+@pytest.fixture
+def benchmarks(tmp_path):
+    folder = tmp_path / "benchmarks"
+    for name, row in (("faces/a/s1", "2.5\t0:00:02\t120.5\t1"), ("faces/a/s2", "1.5\t0:00:01\t99\t1")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.tsv").write_text(f"{HEADER}{row}\n")
+    (folder / "tables").mkdir()
+    (folder / "tables" / "cdmer.tsv").write_text(f"{HEADER}0.1\t0:00:00\t-\tNA\n")
+    return folder
+
+
+def test_seconds_and_memory_by_stage(benchmarks):
+    assert spent(benchmarks) == {
+        "faces": {"jobs": 2, "seconds": 4.0, "max_mib": 120.5},
+        "tables": {"jobs": 1, "seconds": 0.1, "max_mib": 0.0},
+    }
+    assert spent(benchmarks / "nowhere") == {}
+
+
+def test_a_card_holds_what_another_run_can_be_compared_by(benchmarks, tmp_path):
+    table = tmp_path / "cdmer_table.csv"
+    table.write_text("model,uf1\nSVM,0.5\n")
+    config, data, code = {"cohort": {"seed": 7}, "rounds": 10}, {"casme2": "d"}, {"SVM": "c"}
+    write_card(table, tmp_path / "c.json", config=config, data=data, code=code, benchmarks=benchmarks)
+    card = json.loads((tmp_path / "c.json").read_text())
+    assert card["table_sha256"] == hashlib.sha256(b"model,uf1\nSVM,0.5\n").hexdigest()
+    assert card["config_sha256"] == hashlib.sha256(b'{"cohort": {"seed": 7}, "rounds": 10}').hexdigest()
+    assert (card["config"], card["data"], card["code"], card["cohort_seed"]) == (config, data, code, 7)
+    assert card["libraries"]["numpy"] == np.__version__
+    assert card["jobs"]["faces"]["seconds"] == 4.0

@@ -1,0 +1,324 @@
+"""The training loop: alone or together, interrupted or not, and what it refuses."""
+
+import logging
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cdmer.errors import CdmerError
+from cdmer.networks import training
+from cdmer.networks.dscnn import DSCNN, OSCNN_I, OSCNN_II
+from cdmer.networks.fr import FR, BasicInception, DualInception, FR_concatenated, FR_fc
+from cdmer.networks.losses import cross_entropy, linear_mmd
+from cdmer.networks.madtn import MADTN
+from cdmer.networks.network import Dropout, Network, Recipe
+from cdmer.networks.off_apexnet import OFFApexNet
+from cdmer.networks.scaling import Scaling
+from cdmer.networks.ststnet import STSTNet
+from cdmer.networks.training import Machinery, Trial, train
+
+
+class Small(Network):
+    """Everything that the loop must handle, in little: scaling, dropout, normalisation, a target, augmentation."""
+
+    title = "Small"
+    recipe = Recipe("sgd", 0.05, epochs=6, quick_epochs=3, batch=8, momentum=0.9, nesterov=True, weight_decay=1e-4)
+    adapts = True
+    draws = 1
+
+    def __init__(self, n_classes=3):
+        super().__init__()
+        self.shape = (1, 6, 6)
+        self.scaling = Scaling(1, "standard")
+        self.conv, self.norm, self.prelu = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.PReLU(4)
+        self.dropout = Dropout(0.5)
+        self.output = nn.Linear(64, n_classes)
+
+    def prepare(self, X):
+        self.scaling.prepare(X)
+
+    def features(self, x):
+        return self.dropout(self.prelu(self.norm(self.conv(self.scaling(x)))).flatten(-3))
+
+    def forward(self, x):
+        return self.output(self.features(x))
+
+    def losses(self, batch):
+        xs, xt, ws, wt = batch.domains()
+        source, target = self.features(xs), self.features(xt)
+        return {
+            "classification": cross_entropy(self.output(source), batch.label, ws),
+            "discrepancy": 0.1 * linear_mmd(source, target, ws, wt),
+        }
+
+    def augment(self, x, draws):
+        return x * (1 + 0.1 * draws[..., None, None])
+
+
+def data(n=23, shape=(1, 6, 6), seed=0):
+    """Samples of three classes that a network can tell apart, and their classes."""
+    rng = np.random.default_rng(seed)
+    label = rng.permutation(np.arange(n) % 3)
+    X = rng.normal(size=(n, *shape)).astype(np.float32)
+    X += (
+        (label[:, None] == np.arange(3))
+        .astype(np.float32)
+        .repeat(shape[-1] // 3 + 1, 1)[:, : shape[-1]]
+        .reshape(n, *(1,) * (len(shape) - 1), shape[-1])
+    )
+    return torch.from_numpy(X), label
+
+
+def folds(label, count=3, target=False):
+    """Trials that differ in everything: training, test and target clips."""
+    rows = np.arange(len(label))
+    trials = []
+    for fold in range(count):
+        test = rows[: fold + 2]
+        rest = rows[fold + 2 :]
+        trials.append(Trial(f"fold {fold}", (5, fold), rest, label[rest], test, rows[: 4 + fold] if target else None))
+    return trials
+
+
+def run(kind, X, trials, epochs=2, recipe=None, **options):
+    return train(lambda _: kind(), X, trials, recipe=recipe or kind.recipe, epochs=epochs, what=kind.title, **options)
+
+
+ALL = [Small, STSTNet, OFFApexNet, DualInception, BasicInception, FR, FR_fc, FR_concatenated, DSCNN, OSCNN_I, OSCNN_II]
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.title)
+def test_trainings_together_end_as_each_ends_alone(kind):
+    # in double precision: a ReLU or a maximum at a tie makes a whole step of the last bit
+    X, label = data(10, kind().shape)
+    X = X.double()
+    trials = folds(label, 2, target=True)  # 8 and 7 samples: two steps of 5 and 3, 5 and 2
+    options = {"recipe": kind.recipe.changed(batch=5), "epochs": 2 if kind in (Small, STSTNet) else 1}
+
+    def made():
+        return kind().double()
+
+    made.title, made.recipe = kind.title, kind.recipe
+    alone = [run(made, X, [trial], **options)[0] for trial in trials]
+    for engine in ("looped", "stacked"):
+        together = run(made, X, trials, machinery=Machinery(engine=engine, group=2), keep_weights=True, **options)
+        for one, other in zip(alone, together, strict=True):
+            np.testing.assert_allclose(other.logits, one.logits, atol=1e-6)
+            assert other.losses.keys() == one.losses.keys()
+            for name, values in one.losses.items():
+                assert other.losses[name] == pytest.approx(values, rel=1e-6)
+        # and the weights that were kept are those of the network that answered
+        network = made()
+        network.load_state_dict(together[1].weights)
+        with torch.no_grad():
+            logits = network.eval()(X[torch.from_numpy(trials[1].test)]).numpy()
+        np.testing.assert_allclose(logits, together[1].logits[-1], atol=1e-6)
+
+
+def test_madtn_together_ends_as_alone():
+    """On a smaller image would be another network: its own layers, on the pooled mean, narrow."""
+
+    class Narrow(MADTN):
+        def __init__(self):
+            super().__init__(channels=(4, 4, 4), fc4_input="gap")
+
+    X, label = data(9, (3, 112, 112))
+    trials = folds(label, 2, target=True)
+    alone = [run(Narrow, X, [trial], epochs=1)[0] for trial in trials]
+    together = run(Narrow, X, trials, epochs=1, machinery=Machinery(engine="stacked"))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(other.logits, one.logits, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["looped", "stacked"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_run_that_was_killed_goes_on_to_identical_predictions(engine, optimizer, tmp_path, monkeypatch):
+    X, label = data()
+    trials = folds(label, 3, target=True)
+    recipe = Small.recipe.changed(optimizer=optimizer, rate=0.01)
+    options = {"recipe": recipe, "epochs": 6, "machinery": Machinery(engine=engine, group=2)}
+    whole = run(Small, X, trials, **options)
+    monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
+    answer = training._Group._answer
+    calls = []
+
+    def killed(self, ensemble):
+        calls.append(None)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        answer(self, ensemble)
+
+    for _ in range(3):  # killed in the first group, then in the second
+        calls.clear()
+        monkeypatch.setattr(training._Group, "_answer", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(Small, X, trials, checkpoints=tmp_path, **options)
+        monkeypatch.setattr(training._Group, "_answer", answer)
+    assert list(tmp_path.rglob("trial-0.pt"))
+    again = run(Small, X, trials, checkpoints=tmp_path, **options)
+    for one, other in zip(whole, again, strict=True):
+        np.testing.assert_array_equal(one.logits, other.logits)
+        assert one.losses == other.losses
+    training.clear_checkpoints(tmp_path)
+    assert not tmp_path.exists()
+
+
+def test_a_checkpoint_of_other_samples_or_settings_is_not_used(tmp_path):
+    X, label = data()
+    trials = folds(label, 1, target=True)
+    first = run(Small, X, trials, checkpoints=tmp_path)
+    for changed in (
+        run(Small, X * 3 + 1, trials, checkpoints=tmp_path),
+        run(Small, X, trials, checkpoints=tmp_path, recipe=Small.recipe.changed(rate=0.001)),
+    ):
+        assert np.abs(changed[0].logits - first[0].logits).max() > 1e-4
+
+
+def test_the_same_seed_is_the_same_training_and_another_is_not():
+    X, label = data()
+    (trial,) = folds(label, 1, target=True)
+    first, second = run(Small, X, [trial]), run(Small, X, [trial])
+    np.testing.assert_array_equal(first[0].logits, second[0].logits)
+    other = run(Small, X, [Trial(trial.name, (6, 0), trial.train, trial.label, trial.test, trial.target)])
+    assert np.abs(first[0].logits - other[0].logits).max() > 1e-3
+
+
+def test_threads_change_nothing():
+    X, label = data()
+    trials = folds(label, 3, target=True)
+    one = run(Small, X, trials, machinery=Machinery(threads=1))
+    two = run(Small, X, trials, machinery=Machinery(threads=2))
+    for first, second in zip(one, two, strict=True):
+        np.testing.assert_array_equal(first.logits, second.logits)
+
+
+def test_a_training_learns_what_can_be_learnt_and_nothing_from_permuted_labels():
+    X, label = data(90)
+    rows = np.arange(90)
+    trial = Trial("t", (0,), rows[30:], label[30:], rows[:30], rows[:30])
+    (right,) = run(Small, X, [trial], epochs=25)
+    shuffled = np.random.default_rng(1).permutation(label[30:])
+    (wrong,) = run(Small, X, [Trial("t", (0,), rows[30:], shuffled, rows[:30], rows[:30])], epochs=25)
+    assert (right.logits[-1].argmax(1) == label[:30]).mean() > 0.6
+    assert (wrong.logits[-1].argmax(1) == label[:30]).mean() < 0.6
+    assert right.losses["classification"][-1] < right.losses["classification"][0]
+
+
+def test_siblings_stand_in_for_a_row_in_training_alone():
+    """Rows 12 and 13 are siblings of each row and hold the only samples that are not zero."""
+    X = torch.zeros(14, 1, 6, 6)
+    X[12:] = torch.rand(2, 1, 6, 6)
+    seen = []
+
+    class Watching(Small):
+        def losses(self, batch):
+            seen.append(batch.source.detach().clone())
+            return super().losses(batch)
+
+    label = np.arange(12) % 3
+    trial = Trial("t", (0,), np.arange(12), label, np.arange(3), np.arange(3))
+    siblings = np.full((14, 3), -1)
+    siblings[:, :2] = (12, 13)
+    run(Watching, X, [trial], siblings=siblings)
+    assert all(bool((sample != 0).any()) for batch in seen for sample in batch)
+    ratios = {round(float((sample / X[12]).mean()), 1) for batch in seen for sample in batch}
+    assert len(ratios) > 1  # both siblings were drawn
+
+
+def test_a_class_that_is_missing_from_a_fold_is_named():
+    X, label = data()
+    trials = folds(label, 2, target=True)
+    rest = trials[1].train[trials[1].label != 2]
+    lacking = Trial("s07", (0,), rest, label[rest], trials[1].test, trials[1].target)
+    with pytest.raises(CdmerError, match=r"Small, s07: no clip of class 2") as caught:
+        run(Small, X, [trials[0], lacking])
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize("target", [None, np.array([], np.int64)])
+def test_a_network_that_adapts_needs_a_target(target):
+    X, label = data()
+    rows = np.arange(20)
+    with pytest.raises(CdmerError, match="adapts to a target"):
+        run(Small, X, [Trial("t", (0,), rows, label[:20], rows[:2], target)])
+
+
+def test_a_diverging_loss_stops_with_its_epoch_and_the_last_good_checkpoint(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
+    X, label = data()
+
+    class Diverging(Small):
+        steps = 0
+
+        def losses(self, batch):
+            terms = super().losses(batch)
+            Diverging.steps += 1
+            return {name: term * float("nan") if Diverging.steps > 9 else term for name, term in terms.items()}
+
+    with pytest.raises(CdmerError, match=r"fold 0: the loss is not finite in epoch 4 \(the last good .*, epoch 3\)"):
+        run(Diverging, X, folds(label, 1, target=True), epochs=6, checkpoints=tmp_path)
+    assert list(tmp_path.rglob("group-*.pt"))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
+def test_out_of_memory_halves_the_group_and_says_so(error, caplog, monkeypatch, tmp_path):
+    X, label = data()
+    trials = folds(label, 4, target=True)
+    whole = run(Small, X, trials, machinery=Machinery(group=1))
+    run_group = training._Group.run
+
+    def short_of_memory(self):
+        if len(self.trials) > 1:
+            raise error
+        return run_group(self)
+
+    monkeypatch.setattr(training._Group, "run", short_of_memory)
+    with caplog.at_level(logging.WARNING):
+        found = run(Small, X, trials, machinery=Machinery(group=4), checkpoints=tmp_path)
+    assert [record.message for record in caplog.records] == [
+        f"Small: out of memory; {count} trainings at a time from here" for count in (2, 1)
+    ]
+    for one, other in zip(whole, found, strict=True):
+        np.testing.assert_array_equal(one.logits, other.logits)
+
+
+def test_too_little_memory_for_a_single_training_is_an_error(monkeypatch):
+    X, label = data()
+
+    def none_left(self):
+        raise MemoryError
+
+    monkeypatch.setattr(training._Group, "run", none_left)
+    with pytest.raises(CdmerError, match="does not suffice for one training"):
+        run(Small, X, folds(label, 2, target=True))
+
+
+def test_another_runtime_error_is_not_taken_for_memory():
+    X, label = data()
+    with pytest.raises(RuntimeError, match="mat1 and mat2 shapes cannot be multiplied"):
+        run(Small, X[..., :5], folds(label, 2, target=True))
+
+
+def test_a_gpu_that_is_not_there_is_said_to_be_missing(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    X, label = data()
+    with pytest.raises(CdmerError, match="torch finds no GPU"):
+        run(Small, X, folds(label, 1, target=True), machinery=Machinery(device="cuda"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
+def test_a_gpu_ends_near_where_a_cpu_ends():
+    X, label = data()
+    trials = folds(label, 3, target=True)
+    cpu, gpu = (run(Small, X, trials, machinery=Machinery(device=device)) for device in ("cpu", "cuda"))
+    for one, other in zip(cpu, gpu, strict=True):
+        np.testing.assert_allclose(other.logits, one.logits, atol=1e-3)
+
+
+def test_rates_fall_as_the_recipe_says():
+    recipe = Recipe("sgd", 0.004, 100, 8, decay_every=10, decay_by=0.1, least_rate=1e-5)
+    assert [recipe.rate_at(epoch, 0) for epoch in (0, 9, 10, 25, 60)] == pytest.approx([4e-3, 4e-3, 4e-4, 4e-5, 1e-5])
+    keras = Recipe("sgd", 0.01, 100, 8, step_decay=1e-5)
+    assert keras.rate_at(3, 1000) == pytest.approx(0.01 / 1.01)
