@@ -111,6 +111,16 @@ def test_the_listed_defaults_are_those_of_the_functions(method):
     assert {p.name: p.default for p in keywords} == dict(DEFAULTS[method])
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_frames_that_overshoot_a_little_are_read(texture, method):
+    """Temporal interpolation makes such frames where it does not round."""
+    first, second = moved(texture, np.broadcast_to(np.float32((1.0, 0.0)), (96, 96, 2)))
+    first, second = ((frame - 127.5) * 1.4 + 127.5 for frame in (first, second))
+    assert first.min() < 0
+    assert first.max() > 255
+    np.testing.assert_allclose(np.median(optical_flow(first, second, method)[..., 0]), 1, atol=0.1)
+
+
 def test_opencv_without_its_contributed_modules(monkeypatch):
     monkeypatch.delattr(cv2, "optflow")
     with pytest.raises(CdmerError, match="contributed modules") as caught:
@@ -140,6 +150,7 @@ NOISE = np.random.default_rng(1).integers(0, 256, (40, 50), dtype=np.uint8)
         (NOISE[None], NOISE[None], r"uint8 \(1, 40, 50\)"),
         (NOISE > 3, NOISE, "bool"),
         (NOISE * 2.0, NOISE, "values from 0 to 5"),
+        (NOISE / 255, NOISE, "values from 0 to 1"),
     ],
 )
 @pytest.mark.parametrize("method", METHODS)
