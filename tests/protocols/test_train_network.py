@@ -88,9 +88,10 @@ def test_rounds_differ_and_the_same_seed_is_the_same_table(train, pair):
     first, _, curves = train(*pair)
     again, _, _ = train(*pair)
     pd.testing.assert_frame_equal(first, again)
-    assert curves.loc[curves["round"] == 1, "classification"].tolist() != curves.loc[
-        curves["round"] == 2, "classification"
-    ].tolist()
+    assert (
+        curves.loc[curves["round"] == 1, "classification"].tolist()
+        != curves.loc[curves["round"] == 2, "classification"].tolist()
+    )
 
 
 def test_the_oracle_takes_the_best_epoch_on_the_target_and_the_curves_say_so(train, pair):
