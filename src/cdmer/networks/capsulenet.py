@@ -77,7 +77,7 @@ class CapsuleNet(Network):
 
     def forward(self, x: Tensor) -> Tensor:
         """Lengths of the classes' capsules (N, classes); they are scores, not logits."""
-        return self.capsules(x).norm(dim=-1)
+        return torch.linalg.vector_norm(self.capsules(x), dim=-1)  # type: ignore[no-any-return]
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Margin loss."""

@@ -127,8 +127,8 @@ class FR(Network):
     fusion
         ``sum`` (Eq. 6) or ``concat``.
     attention_scale
-        ``none``, or ``width``: attentions multiplied by the number of features, so that they are about 1 at first
-        and not about 1/1024.
+        ``width``: attentions multiplied by the number of features, so that they are about 1 at first; ``none``: as
+        printed, about 1/1024, with which it hardly learns (docs/networks.md).
     weight
         Of the detectors' loss (lambda = 0.85 in the paper).
     channels, scaling
