@@ -97,7 +97,7 @@ class _Shift:
     def rows(self) -> Iterator[dict[str, Any]]:
         for (first, second), found in self.distances.items():
             names = (title_of(self.domains[place].database) for place in (first, second))
-            yield {"pair": " – ".join(names), "mmd": found.mmd, "proxy": found.proxy}
+            yield {"pair": " – ".join(names), "distance": found}
 
     @property
     def farthest(self) -> tuple[int, int]:
@@ -155,4 +155,5 @@ def _scatter(axis: Any, points: NDArray[np.float64], names: Sequence[str], order
     axis.set_title(title)
     axis.set_xticks([])
     axis.set_yticks([])
+    axis.spines[:].set_visible(False)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=len(order), handletextpad=0.1, columnspacing=0.8)

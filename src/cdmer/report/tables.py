@@ -26,7 +26,8 @@ def summary_section(results: Results) -> dict[str, Any]:
                 rows.setdefault(str(model), {})[heading] = _headline(group, results.honest)
     for heading in headings:
         scores = [cells[heading]["honest"] for cells in rows.values() if heading in cells]
-        best = max((score for score in scores if score is not None), default=None)
+        compared = [score for score in scores if score is not None]
+        best = max(compared) if len(compared) > 1 else None
         for cells in rows.values():
             if heading in cells:
                 cells[heading]["best"] = best is not None and cells[heading]["honest"] == best
@@ -128,7 +129,8 @@ def _table(
     lost: Mapping[tuple[Any, ...], tuple[str, float]],
 ) -> dict[str, Any]:
     """A table as the template reads it: a row a model and selection, a cell an experiment or part."""
-    best = rows.groupby(["selection", column])["uf1"].max()
+    columns = rows.groupby(["selection", column])["uf1"]
+    best = columns.max().where(columns.count() > 1)  # the best of one is no best
     lines = []
     for (model, selection), group in rows.groupby(["model", "selection"], sort=False):
         cells = group.set_index(column)
