@@ -47,6 +47,7 @@ bench: setup
 	$(BIN)/python benchmarks/frames.py
 	$(BIN)/python benchmarks/interpolation.py
 	$(BIN)/python benchmarks/motion_curve.py
+	$(BIN)/python benchmarks/flow.py
 
 clean:
 	rm -rf .venv results/[!R]* .snakemake

@@ -29,3 +29,8 @@ rule all:
 rule all_features:
     input:
         PLAN.stores(PLAN.obtainable()),
+
+
+rule all_sheets:
+    input:
+        PLAN.sheets(),

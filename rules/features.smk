@@ -50,8 +50,9 @@ rule merge_features:
     params:
         upstream=ask(PLAN.parts_made_of),
         on_missing_face=ask(PLAN.missing_faces),
+        compression=PLAN.config.store.compression,
         code=code_digest("cdmer.store.feature_store", "cdmer.store.exclusions"),
     shell:
         "cdmer --log {log} features merge {input.shards} --output {output.store}"
         " --exclusions {output.exclusions} --on-missing-face {params.on_missing_face}"
-        " --manifest={input.manifest} --code {params.code}"
+        " --manifest={input.manifest} --compression {params.compression} --code {params.code}"

@@ -1,6 +1,7 @@
 """Compiled kernels: what one process leaves, another finds; and nothing that goes wrong with the cache ends a job."""
 
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cdmer import jit
@@ -164,3 +166,20 @@ def test_kernels_run_uncompiled_where_numba_is_told_so(source):
         env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(Path(jit.__file__).parents[1])},
         check=True,
     )
+
+
+def mixed(a, b, c, d, e, f, g, h, out, other):
+    for i in range(out.size):
+        out[i] = a[i] * b[i] + c[i] * d[i] + e[i]
+        other[i] = f[i] * g[i] - h[i] * a[i]
+
+
+def test_a_row_helper_makes_vector_instructions_without_asking_whether_arrays_overlap():
+    rows = np.random.default_rng(0).random((10, 1000)).astype(np.float32)
+    expected = rows[0] * rows[1] + rows[2] * rows[3] + rows[4], rows[5] * rows[6] - rows[7] * rows[0]
+    for compiled, checks in ((jit.helper(mixed), True), (jit.row_helper(mixed), False)):
+        compiled(*rows)
+        np.testing.assert_array_equal(rows[8:], expected)
+        (code,) = compiled.inspect_llvm().values()
+        assert re.search(r"fmul <\d+ x float>", code)
+        assert ("vector.memcheck" in code) == checks

@@ -428,6 +428,20 @@ def test_a_models_settings_name_source_and_target(plan):
     }
 
 
+@pytest.mark.parametrize(
+    ("selection", "protocols", "drawn"),
+    [
+        (["default", "source", "unsupervised", "oracle"], ["cdmer"], True),
+        (["default", "oracle"], ["cdmer", "cde"], True),
+        (["oracle"], ["cdmer"], False),
+        (["default", "source"], ["cdmer"], False),
+        (["default", "oracle"], ["cde"], False),
+    ],
+)
+def test_the_price_of_honesty_is_drawn_where_there_is_one(plan, selection, protocols, drawn):
+    assert plan(selection=selection, protocols=protocols).compares_selections() is drawn
+
+
 def test_how_hyper_parameters_are_chosen_reaches_models_that_have_a_grid(plan):
     made = plan(models=["SVM", "TCA", "TGSR@released"], selection=["default", "oracle"], budget="paper")
     told = {

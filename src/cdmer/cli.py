@@ -149,6 +149,7 @@ def merge(
     exclusions: Annotated[Path | None, typer.Option(help="CSV to write: the clips that were left out.")] = None,
     on_missing_face: OnMissingFace = "exclude",
     manifest: Annotated[str, typer.Option(help="The database's manifest, whose digest is kept.")] = "",
+    compression: Annotated[str, typer.Option(help="none, gzip, lzf or blosc2.")] = "gzip",
     code: Code = "",
 ) -> None:
     """Merge the parts of a feature store: its one writer."""
@@ -157,7 +158,7 @@ def merge(
 
     if on_missing_face == "error":
         refuse_missing_faces(shards)
-    merge_shards(list(shards), output, manifest=manifest or None)
+    merge_shards(list(shards), output, manifest=manifest or None, compression=compression)
     if exclusions:
         list_exclusions([output], exclusions)
 

@@ -44,8 +44,8 @@ def helper(function: Function) -> Function:
 def row_helper(function: Function) -> Function:
     """Compile as `helper` a function whose array arguments do not overlap, save those that it only reads.
 
-    The promise stands in for checks when it runs, of which the compiler makes a few at most: with more arrays it would
-    not make vector instructions at all.
+    The promise stands in for checks when it runs. The compiler makes a few of them at most: of a loop over many arrays
+    it would not make vector instructions at all.
     """
     return cast(Function, numba.njit(pipeline_class=_Apart, **_OPTIONS)(function))
 

@@ -243,6 +243,11 @@ class Plan:
         """The frames of some subjects of every database, enough for a person to see what a recipe does."""
         return [f"results/frames/{recipe}/{database}/{subject}.h5" for database, subject in self._shown()]
 
+    def sheets(self) -> list[str]:
+        """A contact sheet of every recipe of faces and frames."""
+        recipes = [("faces", name) for name in self.config.faces] + [("frames", name) for name in self.config.frames]
+        return [f"results/{stage}/{name}/contact_sheet.png" for stage, name in recipes]
+
     def network(self, recipe: str) -> list[str]:
         """The weights that a frames recipe reads, where the workflow trains them; else nothing."""
         interpolator = self.config.frames[recipe].interpolator
@@ -318,7 +323,7 @@ class Plan:
             "feature": feature,
             "database": database,
             "recipe": {
-                "descriptor": recipe.model_dump(mode="json"),
+                "descriptor": {**recipe.model_dump(mode="json"), **recipe.parameters()},  # defaults of methods too
                 "frames": frames.model_dump(mode="json"),
                 "faces": self.faces_settings(frames.faces, database),
             },

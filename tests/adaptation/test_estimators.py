@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from cdmer.adaptation import DRFST, DRLS, GFK, IWSVM, RSTR, SA, STM, SVM, TCA, TGSR, TKL, TSRG
@@ -149,6 +150,29 @@ def test_one_target_clip_is_learnt_from_or_refused_with_the_reason(method):
             method.fit(Xs, ys, Xt[:1])
     else:
         assert method.fit(Xs, ys, Xt[:1]).predict(Xt[:1]).shape == (1,)
+
+
+@pytest.mark.parametrize(
+    ("method", "cap"),
+    [
+        (TSRG(), "regeneration.MOST_ITERATIONS"),
+        (DRFST(), "regeneration.MOST_ITERATIONS"),
+        (DRLS(), "regeneration.MOST_ITERATIONS"),
+        (RSTR(n_blocks=4, solver="schedule"), "regeneration.MOST_ITERATIONS"),
+        (TGSR(kappa=2, n_blocks=4), "group_path.MOST_ITERATIONS"),
+        (STM(lam=0.01), "stm.MOST_ROUNDS"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_an_iteration_that_is_cut_short_says_so_with_its_residual(method, cap, monkeypatch):
+    monkeypatch.setattr(f"cdmer.adaptation.{cap}", 1 if cap.endswith("ROUNDS") else 3)
+    Xs, ys, Xt = domains(11)
+    with pytest.warns(ConvergenceWarning, match="ended with a residual of"):
+        method.fit(Xs, ys, Xt)
+    assert method.residual_ > method.tolerance
+    answers = method.answer_grid(Xs, ys, Xt, [{}])
+    assert not answers.converged[0]
+    np.testing.assert_allclose(answers.residuals[0], method.residual_)
 
 
 @by_name

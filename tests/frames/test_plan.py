@@ -60,3 +60,11 @@ def test_a_sheet_of_frames_shows_some_subjects_of_each_database():
     shown = plan.frames_to_show("tim_16")
     assert len(shown) == sum(min(SHOWN_SUBJECTS, len(plan.subjects(name))) for name in plan.databases)
     assert all(path.startswith("results/frames/tim_16/") for path in shown)
+
+
+def test_every_recipe_has_a_sheet():
+    plan = _plan()
+    sheets = plan.sheets()
+    assert "results/faces/madtn_112/contact_sheet.png" in sheets
+    assert "results/frames/tgsr_16/contact_sheet.png" in sheets
+    assert len(sheets) == len(plan.config.faces) + len(plan.config.frames) == len(set(sheets))

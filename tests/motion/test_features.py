@@ -11,6 +11,7 @@ from cdmer.motion import encode_hsv, optical_flow, optical_strain, stabilise
 from cdmer.motion.dscnn_input import dscnn_input_of_record
 from cdmer.motion.keyframe_flows import keyframe_flows_of_record
 from cdmer.motion.madtn_image import madtn_image_of_record
+from cdmer.motion.methods import DEFAULTS
 from cdmer.motion.onset_apex_flow import onset_apex_flow_of_record
 from cdmer.plan import Plan
 from cdmer.store.feature_store import FeatureStore
@@ -159,6 +160,13 @@ def test_the_job_writes_the_samples_and_names_a_clip_that_is_black(tmp_path):
 def test_recipes_that_contradict_themselves(recipe, words):
     with pytest.raises(CdmerError, match=words):
         read_config({"features": {"mine": recipe}})
+
+
+def test_the_store_says_every_parameter_of_the_method():
+    plan = Plan(read_config({"cohort": {"size": "tiny"}}))
+    origin = plan.feature_settings("dscnn_48", "casme2", plan.subjects("casme2")[0])["provenance"]
+    assert origin["recipe"]["descriptor"]["flow_parameters"] == dict(DEFAULTS["coarse_to_fine"])
+    assert {"cv2", "numba", "numpy"} <= set(origin["libraries"])
 
 
 def test_a_recipe_tells_every_parameter_of_its_method_and_which_code_it_runs():

@@ -109,6 +109,13 @@ def test_the_listed_defaults_are_those_of_the_functions(method):
     assert {p.name: p.default for p in keywords} == dict(DEFAULTS[method])
 
 
+def test_opencv_without_its_contributed_modules(monkeypatch):
+    monkeypatch.delattr(cv2, "optflow")
+    with pytest.raises(CdmerError, match="contributed modules") as caught:
+        optical_flow(NOISE, NOISE[::-1], "tvl1")
+    assert "opencv-contrib-python-headless" in caught.value.remedy
+
+
 def test_colour_is_read_as_its_grey_and_bytes_as_their_values(texture):
     first, second = (np.rint(f).astype(np.uint8) for f in moved(texture, np.full((64, 64, 2), 1, np.float32)))
     flow = optical_flow(first, second, "dis")
@@ -156,3 +163,9 @@ def test_frames_that_no_flow_can_be_found_between(first, second, words, method):
 def test_methods_and_parameters_that_there_are_not(method, parameters, words):
     with pytest.raises(CdmerError, match=words):
         optical_flow(NOISE, NOISE[::-1], method, **parameters)
+
+
+@pytest.mark.parametrize("method", ["farneback", "dis", "tvl1", "coarse_to_fine"])
+def test_a_still_pair_does_not_move_at_all(method):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 48)).astype(np.uint8)
+    assert not optical_flow(noise, noise, method=method).any()

@@ -205,3 +205,14 @@ def test_a_source_of_one_class_is_refused(folder):
     write(folder / "source.h5", 0, labels=["positive"] * 15)
     with pytest.raises(CdmerError, match="at least two classes"):
         train(folder)
+
+
+def test_a_class_that_the_source_lacks_is_a_class_missed(folder):
+    """Two thirds of the classes are all that a perfect model of the source can name."""
+    lacking = [label if label != "surprise" else "negative" for label in np.array(CLASSES * 5)]
+    write(folder / "source.h5", 0, labels=lacking)
+    predictions, metrics, _ = train(folder, ALL)
+    assert "surprise" not in set(predictions["predicted"])
+    for score in metrics["scores"].values():
+        assert score["uf1"] <= 2 / 3
+        assert score["uar"] <= 2 / 3

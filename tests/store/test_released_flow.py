@@ -80,7 +80,9 @@ def strain(u, v):
 
 def likeness(u, v, plane):
     """Correlation with a plane; u and v were scaled apart, so that their ratio is open."""
-    return max(np.corrcoef(strain(u, v * 2**power).ravel(), plane.ravel())[0, 1] for power in np.arange(-3, 3.1, 0.5))
+    return max(
+        np.corrcoef(strain(u, v * 2**power).ravel(), plane.ravel())[0, 1] for power in (-2, -1, -0.5, 0, 0.5, 1, 2)
+    )
 
 
 def test_the_third_plane_of_the_real_images_is_the_strain_of_the_first_two(real, tmp_path):
@@ -89,11 +91,11 @@ def test_the_third_plane_of_the_real_images_is_the_strain_of_the_first_two(real,
         name: import_flow_images(source, tmp_path / f"{name}.h5", database=name) for name in ("smic_hs", "casme2")
     }
     assert {name: len(store) for name, store in stores.items()} == {"smic_hs": 164, "casme2": 145}
-    rows = np.concatenate([store.load().X for store in stores.values()])
+    rows = np.concatenate([store.load().X for store in stores.values()])[::4]
     as_told = np.array([likeness(u, v, s) for u, v, s in rows])
     assert np.median(as_told) > 0.85
     # any other reading fits worse: planes of another clip, planes in another order, a plane turned round
-    assert np.median([likeness(u, v, s) for (u, v, _), (*_, s) in zip(rows, np.roll(rows, 37, 0), strict=True)]) < 0.3
+    assert np.median([likeness(u, v, s) for (u, v, _), (*_, s) in zip(rows, np.roll(rows, 9, 0), strict=True)]) < 0.3
     assert np.median([likeness(s, v, u) for u, v, s in rows]) < 0.3
     assert np.median(as_told - [likeness(v, u, s) for u, v, s in rows]) > 0
     assert np.median(as_told - [likeness(u, -v, s) for u, v, s in rows]) > 0

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -40,3 +43,35 @@ def test_wrong_targets_and_missing_store(store, tmp_path):
         FeatureDataset(store, rows=[0, 1, 2], targets=[0, 1])
     with pytest.raises(CdmerError, match="no such feature store"):
         FeatureDataset(tmp_path / "none.h5")
+
+
+READER = """
+import resource, sys
+import torch
+from torch.utils.data import DataLoader
+from cdmer.store.torch_dataset import FeatureDataset
+
+class Measured(FeatureDataset):
+    def __getitems__(self, indices):
+        rows = super().__getitems__(indices)
+        return [(row, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) for row in rows]
+
+torch.manual_seed(0)
+loader = DataLoader(Measured(sys.argv[1]), batch_size=8, shuffle=True, num_workers=2, timeout=60)
+seen = [(float(rows[:, 0, 0].sum()), int(peak[0])) for rows, peak in loader]
+print(sum(total for total, _ in seen), max(peak for _, peak in seen) - min(peak for _, peak in seen))
+"""
+
+
+def test_two_workers_read_all_rows_in_bounded_memory(tmp_path, provenance):
+    """80 MB in shuffled batches of 1.6 MB: what a worker takes hardly grows from its first batch to its last."""
+    rows = np.zeros((400, 200, 256), np.float32)
+    rows[:, 0, 0] = np.arange(400)
+    path = tmp_path / "large.h5"
+    FeatureStore.write(path, rows, [f"clip{n}" for n in range(400)], provenance=provenance, compression="none")
+    done = subprocess.run(
+        [sys.executable, "-c", READER, str(path)], capture_output=True, text=True, check=True, timeout=300
+    )
+    total, grown = map(float, done.stdout.split())
+    assert total == 400 * 399 / 2
+    assert grown / 1024 < 24

@@ -25,6 +25,16 @@ def descriptor_of(recipe: Any) -> Any:
 AnyFeatureRecipe = Annotated[AnyDescriptorRecipe | AnyMotionRecipe, Discriminator(descriptor_of)]
 
 
+class Store(Settings):
+    """How the feature stores that models read are kept (docs/store-format.md has the figures)."""
+
+    compression: Literal["none", "gzip", "lzf", "blosc2"] = Field(
+        "none",
+        description="`none` is read at a gigabyte a second; `gzip` takes half the disk and five times as long; "
+        "`blosc2` lies between, and readers need hdf5plugin; `lzf` is for h5py alone.",
+    )
+
+
 class ImportedFeature(Settings):
     """A released feature file, used in place of computed features."""
 

@@ -23,6 +23,7 @@ STANDARD: dict[str, dict[str, dict[str, Any]]] = {
     },
     "frames": {
         "tim_16": {},
+        "tgsr_16": {"faces": "tgsr_112"},
         "onset_apex_offset": {
             "faces": "dscnn_48",
             "interpolation": "select",

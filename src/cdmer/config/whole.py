@@ -8,7 +8,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from cdmer.config.databases import Cohort, Database
 from cdmer.config.faces import FacesRecipe
 from cdmer.config.feature_recipe import FeatureRecipe
-from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, descriptor_of
+from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, Store, descriptor_of
 from cdmer.config.frames import FramesRecipe
 from cdmer.config.interpolators import SHIPPED, Interpolator
 from cdmer.config.model_settings import ModelSettings
@@ -41,6 +41,7 @@ class Config(Settings):
     interpolators: dict[Name, Interpolator] = Field({}, description="Interpolation networks to train, by name.")
     frames: dict[Name, FramesRecipe] = Field(description="Frames recipes, by name.")
     features: dict[Name, AnyFeatureRecipe] = Field(description="Features, by name; a model names the one it reads.")
+    store: Store = Field(Store(), description="How feature stores are kept.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
     imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
     protocols: list[Literal["cdmer", "cde", "single"]] = Field(

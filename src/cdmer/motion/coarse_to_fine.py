@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
-from cdmer.motion.variational import differentiate, empty_quarters, linearise, relax
+from cdmer.motion.variational import differentiate, empty_quarters, linearise, padded, relax
 
 Floats = NDArray[np.float32]
 
@@ -76,7 +76,8 @@ def coarse_to_fine(
     flow = np.zeros((2, 0, 0), np.float32)
     for one, two in reversed(list(levels)):
         flow = _enlarged(flow, *one.shape)
-        first_channels, second_channels = np.stack(list(channels(one))), np.stack([*channels(two), two], axis=-1)
+        first_channels = np.stack(list(channels(one)))
+        second_channels = np.stack([padded(plane) for plane in channels(two)])
         quarters = empty_quarters(*one.shape)
         derivatives, inside = np.empty((3, 3, *one.shape), np.float32), np.empty(one.shape, np.float32)
         for _ in range(warps):

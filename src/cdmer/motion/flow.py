@@ -47,6 +47,8 @@ def optical_flow(first: NDArray[Any], second: NDArray[Any], method: str = "tvl1"
     if pair[0].shape != pair[1].shape:
         sizes = " and ".join(f"{image.shape[0]} x {image.shape[1]}" for image in pair)
         raise CdmerError(f"optical flow between frames of {sizes} pixels", "give two frames of one size")
+    if np.array_equal(*pair):  # where nothing moves; at its border OpenCV's Farneback would see something all the same
+        return np.zeros((*pair[0].shape, 2), np.float32)
     compute: Callable[..., Flow] = getattr(importlib.import_module(MODULES[method]), method)
     try:
         flow = compute(*pair, **parameters)

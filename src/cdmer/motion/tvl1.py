@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from cdmer.errors import CdmerError
+
 
 def tvl1(
     first: NDArray[np.float32],
@@ -35,6 +37,11 @@ def tvl1(
         As `cv2.optflow.DualTVL1OpticalFlow_create` has them, with its defaults: time step, weight of the data,
         tightness, pyramid, stopping criterion, iterations, and the median filter between them (1: none).
     """
+    if not hasattr(cv2, "optflow"):
+        raise CdmerError(
+            f"OpenCV {cv2.__version__} is installed without its contributed modules, which hold TV-L1",
+            "pip uninstall the other builds of OpenCV, and pip install opencv-contrib-python-headless",
+        )
     solver = cv2.optflow.DualTVL1OpticalFlow.create()  # set one by one: a keyword of `create` is misspelt
     solver.setTau(tau)
     solver.setLambda(lam)

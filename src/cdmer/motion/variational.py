@@ -19,14 +19,14 @@ ends with padding. A pixel's neighbours then lie in two other quarters at fixed 
 a single loop of vector instructions; padding has coefficients of 0 and keeps its 0.
 """
 
-from typing import Any
-
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.jit import helper, kernel, row_helper
 
 Floats = NDArray[np.float32]
+Indices = NDArray[np.uint32]
 
 CHANNELS = 3
 PLANES = 9  # of a quarter: u, v, the weights to the right and below, the inverse matrix (3), the right-hand side (2)
@@ -43,6 +43,11 @@ def empty_quarters(height: int, width: int) -> Floats:
     return np.zeros((PLANES, 4, (rows + 2) * (columns + 1)), np.float32)
 
 
+def padded(plane: Floats) -> Floats:
+    """A channel as `differentiate` reads it: its border repeated once above and left, twice below and right; flat."""
+    return np.asarray(cv2.copyMakeBorder(plane, 1, 2, 1, 2, cv2.BORDER_REPLICATE), np.float32).ravel()
+
+
 # -- warping and derivatives ------------------------------------------------------------------------------------------
 
 
@@ -57,7 +62,7 @@ def differentiate(
     first
         float32 (3, height, width), the channels of the first image.
     second
-        float32 (height, width, 4), those of the second, the fourth unused.
+        float32 (3, padded pixels), those of the second, from `padded`.
     flow
         float32 (2, height, width), u and v in pixels.
     share
@@ -71,8 +76,21 @@ def differentiate(
     own, other = np.float32(share), np.float32(1 - share)
     mixed = np.empty((CHANNELS, height + 4, width + 4), dtype=np.float32)  # repeated 2 pixels beyond the border
     warped = np.empty((CHANNELS, width), dtype=np.float32)
+    places = np.empty(width, dtype=np.uint32)
+    weights = np.empty((8, width), dtype=np.float32)
+    stride = width + 3
     for y in range(height):
-        _warp_row(y, first[:, y], second, flow[0, y], flow[1, y], inside[y], warped)
+        _find_places(
+            y, flow[0, y], flow[1, y], height, width, inside[y], places,
+            weights[0], weights[1], weights[2], weights[3], weights[4], weights[5], weights[6], weights[7],
+        )  # fmt: skip
+        for channel in range(CHANNELS):
+            plane = second[channel]
+            _read(
+                plane, plane[stride:], plane[2 * stride :], plane[3 * stride :], places, first[channel, y], inside[y],
+                weights[0], weights[1], weights[2], weights[3], weights[4], weights[5], weights[6], weights[7],
+                warped[channel],
+            )  # fmt: skip
         for channel in range(CHANNELS):
             row = mixed[channel, y + 2]
             _mix(first[channel, y], warped[channel], own, other, row[2 : width + 2], derivatives[channel, 2, y])
@@ -87,51 +105,55 @@ def differentiate(
             _derive(rows[y], rows[y + 1], rows[y + 2], rows[y + 3], rows[y + 4], p, q)
 
 
-@helper
-def _warp_row(y: int, first: Floats, second: Floats, u: Floats, v: Floats, inside: Floats, warped: Floats) -> None:
-    """The second image where the flow leads a row's pixels, by bicubic interpolation (a = -1/2)."""
-    height, width, _ = second.shape
+@row_helper
+def _find_places(
+    y: int, u: Floats, v: Floats, height: int, width: int, inside: Floats, places: Indices,
+    a0: Floats, a1: Floats, a2: Floats, a3: Floats, b0: Floats, b1: Floats, b2: Floats, b3: Floats,
+) -> None:  # fmt: skip
+    """Where the flow leads a row's pixels: the place of their first tap, and the weights of four columns and rows.
+
+    The weights are those of bicubic interpolation with a = -1/2, for pixels at -1, 0, 1 and 2.
+    """
     right, bottom = np.float32(width - 1), np.float32(height - 1)
-    for x in range(width):
-        at_x, at_y = np.float32(x) + u[x], np.float32(y) + v[x]
-        if not (_ZERO <= at_x <= right and _ZERO <= at_y <= bottom):
-            inside[x] = _ZERO
-            for channel in range(CHANNELS):
-                warped[channel, x] = first[channel, x]
-            continue
-        inside[x] = _ONE
-        column, row = int(at_x), int(at_y)
-        a0, a1, a2, a3 = _cubic(at_x - np.float32(column))
-        b0, b1, b2, b3 = _cubic(at_y - np.float32(row))
-        x0, x2, x3 = max(column - 1, 0), min(column + 1, width - 1), min(column + 2, width - 1)
-        y0, y2, y3 = max(row - 1, 0), min(row + 1, height - 1), min(row + 2, height - 1)
-        top, upper, lower, low = second[y0], second[row], second[y2], second[y3]
-        for channel in range(CHANNELS):
-            warped[channel, x] = (
-                b0 * _across(top, x0, column, x2, x3, channel, a0, a1, a2, a3)
-                + b1 * _across(upper, x0, column, x2, x3, channel, a0, a1, a2, a3)
-                + b2 * _across(lower, x0, column, x2, x3, channel, a0, a1, a2, a3)
-                + b3 * _across(low, x0, column, x2, x3, channel, a0, a1, a2, a3)
-            )
+    stride = np.uint32(width + 3)
+    for x in range(u.size):
+        to_x, to_y = np.float32(x) + u[x], np.float32(y) + v[x]
+        is_inside = (to_x >= _ZERO) & (to_x <= right) & (to_y >= _ZERO) & (to_y <= bottom)
+        inside[x] = _ONE if is_inside else _ZERO
+        at_x, at_y = to_x if is_inside else _ZERO, to_y if is_inside else _ZERO
+        column, row = np.int32(at_x), np.int32(at_y)
+        places[x] = np.uint32(row) * stride + np.uint32(column)
+        t = at_x - np.float32(column)
+        a0[x] = _HALF * t * ((_TWO - t) * t - _ONE)
+        a1[x] = _HALF * (t * t * (_THREE * t - _FIVE) + _TWO)
+        a2[x] = _HALF * t * ((_FOUR - _THREE * t) * t + _ONE)
+        a3[x] = _HALF * t * t * (t - _ONE)
+        t = at_y - np.float32(row)
+        b0[x] = _HALF * t * ((_TWO - t) * t - _ONE)
+        b1[x] = _HALF * (t * t * (_THREE * t - _FIVE) + _TWO)
+        b2[x] = _HALF * t * ((_FOUR - _THREE * t) * t + _ONE)
+        b3[x] = _HALF * t * t * (t - _ONE)
 
 
-@helper
-def _across(
-    row: Floats, x0: int, x1: int, x2: int, x3: int, channel: int,
-    a0: np.float32, a1: np.float32, a2: np.float32, a3: np.float32,
-) -> Any:  # fmt: skip
-    return a0 * row[x0, channel] + a1 * row[x1, channel] + a2 * row[x2, channel] + a3 * row[x3, channel]
+@row_helper
+def _read(
+    r0: Floats, r1: Floats, r2: Floats, r3: Floats, places: Indices, first: Floats, inside: Floats,
+    a0: Floats, a1: Floats, a2: Floats, a3: Floats, b0: Floats, b1: Floats, b2: Floats, b3: Floats, warped: Floats,
+) -> None:  # fmt: skip
+    """A channel of the second image at the places of a row's pixels; the first image where they lie outside.
 
-
-@helper
-def _cubic(t: np.float32) -> tuple[np.float32, np.float32, np.float32, np.float32]:
-    """The weights of four pixels at -1, 0, 1, 2 for a place at 0 <= t < 1."""
-    return (
-        _HALF * t * ((_TWO - t) * t - _ONE),
-        _HALF * (t * t * (_THREE * t - _FIVE) + _TWO),
-        _HALF * t * ((_FOUR - _THREE * t) * t + _ONE),
-        _HALF * t * t * (t - _ONE),
-    )
+    `r0` is the whole padded channel, `r1` to `r3` the same from one, two and three rows further down.
+    """
+    for x in range(warped.size):
+        i = np.uint64(places[x])  # unsigned: no test for an index from the end
+        i1, i2, i3 = i + np.uint64(1), i + np.uint64(2), i + np.uint64(3)
+        value = (
+            b0[x] * (a0[x] * r0[i] + a1[x] * r0[i1] + a2[x] * r0[i2] + a3[x] * r0[i3])
+            + b1[x] * (a0[x] * r1[i] + a1[x] * r1[i1] + a2[x] * r1[i2] + a3[x] * r1[i3])
+            + b2[x] * (a0[x] * r2[i] + a1[x] * r2[i1] + a2[x] * r2[i2] + a3[x] * r2[i3])
+            + b3[x] * (a0[x] * r3[i] + a1[x] * r3[i1] + a2[x] * r3[i2] + a3[x] * r3[i3])
+        )
+        warped[x] = inside[x] * value + (_ONE - inside[x]) * first[x]
 
 
 @row_helper

@@ -1,10 +1,25 @@
-"""The front of STSTNet: convolution 3 x 3, ReLU, batch normalisation, max pooling 3 x 3 with stride 3 and padding 1."""
+"""The front of STSTNet: convolution 3 x 3, ReLU, batch normalisation, max pooling 3 x 3 with stride 3 and padding 1.
 
+On a CPU these four steps, done one after the other, are all memory traffic: each reads and writes a map of 16 x 28 x 28
+for every sample. `front_forward` and `front_backward` do them sample by sample, in the cache, and never keep the map.
+Normalisation and pooling change places for that: the normalisation is increasing where its factor is positive, and
+decreasing where it is negative, so that the maximum after it is the maximum or the minimum before it.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
+
+from cdmer.jit import helper, kernel, row_helper
+
+Floats = NDArray[np.float32]
 
 
 class ShallowFront(nn.Module):
-    """(N, channels, H, W) -> (N, filters, (H + 4) // 3, ...).
+    """(N, channels, H, W) -> (N, filters, (H + 4) // 3, (W + 4) // 3).
 
     Parameters
     ----------
@@ -19,5 +34,243 @@ class ShallowFront(nn.Module):
         self.pool = nn.MaxPool2d(3, 3, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The four steps in order."""
-        return self.pool(self.norm(self.conv(x).relu()))  # type: ignore[no-any-return]
+        """The four steps in order, or their fused form where it applies: one training, on a CPU, in float32."""
+        plain = isinstance(self.conv, nn.Conv2d) and x.dim() == 4
+        if not (plain and self.training and x.device.type == "cpu" and x.dtype == torch.float32):
+            return self.pool(self.norm(self.conv(x).relu()))  # type: ignore[no-any-return]
+        assert self.norm.running_mean is not None
+        assert self.norm.running_var is not None
+        assert self.norm.num_batches_tracked is not None
+        out, mean, variance = _Fused.apply(  # type: ignore[no-untyped-call]
+            x, self.conv.weight, self.conv.bias, self.norm.weight, self.norm.bias, self.norm.eps
+        )
+        with torch.no_grad():
+            count = x.shape[0] * x.shape[2] * x.shape[3]
+            momentum = float(self.norm.momentum or 0.1)
+            self.norm.running_mean.lerp_(mean, momentum)
+            self.norm.running_var.lerp_(variance * (count / max(count - 1, 1)), momentum)
+            self.norm.num_batches_tracked += 1
+        return out  # type: ignore[no-any-return]
+
+
+class _Fused(torch.autograd.Function):
+    """The four steps in training; no gradient goes to the samples, which nobody learns."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, gain: Tensor, shift: Tensor, eps: float) -> Any:
+        samples = np.ascontiguousarray(x.numpy())
+        w, b = weight.detach().numpy(), bias.detach().numpy()
+        lowest = (gain.detach() < 0).numpy()
+        pooled, total, square = front_forward(samples, w, b, lowest)
+        count = samples.shape[0] * samples.shape[2] * samples.shape[3]
+        mean = total / count
+        variance = np.maximum(square / count - mean**2, 0)
+        root = 1 / np.sqrt(variance + eps)
+        mean_t, root_t, pooled_t = (torch.from_numpy(a.astype(np.float32)) for a in (mean, root, pooled))
+        normal = (pooled_t - mean_t.view(-1, 1, 1)) * root_t.view(-1, 1, 1)
+        ctx.save_for_backward(weight, bias, gain, normal, mean_t, root_t)
+        ctx.samples, ctx.pooled = samples, pooled
+        out = normal * gain.view(-1, 1, 1) + shift.view(-1, 1, 1)
+        variance_t = torch.from_numpy(variance.astype(np.float32))
+        ctx.mark_non_differentiable(mean_t, variance_t)
+        return out, mean_t, variance_t
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        above = gradients[0]
+        weight, bias, gain, normal, mean, root = ctx.saved_tensors
+        axes = (0, 2, 3)
+        to_shift, to_gain = above.sum(axes), (above * normal).sum(axes)
+        count = ctx.samples.shape[0] * ctx.samples.shape[2] * ctx.samples.shape[3]
+        to_pooled = above * (root * gain).view(-1, 1, 1)
+        # h enters y = (p - mean) root through its mean and variance at every place: constant + slope h
+        to_mean = -to_shift * gain * root
+        to_variance = -0.5 * to_gain * gain * root**2
+        slope = 2 * to_variance / count
+        constant = to_mean / count - slope * mean
+        dw, db = front_backward(
+            ctx.samples, weight.detach().numpy(), bias.detach().numpy(), ctx.pooled,
+            np.ascontiguousarray(to_pooled.numpy()), constant.numpy(), slope.numpy(),
+        )  # fmt: skip
+        return None, torch.from_numpy(dw), torch.from_numpy(db), to_gain, to_shift, None
+
+
+@helper
+def _row_length(width: int) -> int:
+    """Lanes of a row: whole rounds of the vector instructions; what is in those past the width is never used."""
+    return (width + 31) // 32 * 32
+
+
+@row_helper
+def _add_taps(seen: Floats, k: Floats, out: Floats) -> None:
+    """Add one channel's 3 x 3 taps to a map (H, lanes), from a padded plane (H + 2, lanes + 2)."""
+    k00, k01, k02 = k[0, 0], k[0, 1], k[0, 2]
+    k10, k11, k12 = k[1, 0], k[1, 1], k[1, 2]
+    k20, k21, k22 = k[2, 0], k[2, 1], k[2, 2]
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            out[y, x] += (
+                k00 * seen[y, x] + k01 * seen[y, x + 1] + k02 * seen[y, x + 2]
+                + k10 * seen[y + 1, x] + k11 * seen[y + 1, x + 1] + k12 * seen[y + 1, x + 2]
+                + k20 * seen[y + 2, x] + k21 * seen[y + 2, x + 1] + k22 * seen[y + 2, x + 2]
+            )  # fmt: skip
+
+
+@row_helper
+def _add_products(gradient: Floats, seen: Floats, left: Floats, middle: Floats, right: Floats) -> None:
+    """Add to three rows of lanes the products of a gradient (H, lanes) and what three taps in a row saw."""
+    for y in range(gradient.shape[0]):
+        for x in range(gradient.shape[1]):
+            g = gradient[y, x]
+            left[x] += g * seen[y, x]
+            middle[x] += g * seen[y, x + 1]
+            right[x] += g * seen[y, x + 2]
+
+
+@row_helper
+def _extreme_of_rows(rows: Floats, first: int, last: int, sign: np.float32, out: Floats) -> None:
+    """The largest of some rows, each times `sign`, lane by lane."""
+    for x in range(len(out)):
+        out[x] = sign * rows[first, x]
+    for y in range(first + 1, last):
+        for x in range(len(out)):
+            out[x] = max(out[x], sign * rows[y, x])
+
+
+@row_helper
+def _add_moments(row: Floats, sums: Floats, squares: Floats) -> None:
+    """Cut a row at 0; add it and its squares, lane by lane."""
+    for x in range(len(row)):
+        value = max(row[x], np.float32(0))
+        row[x] = value
+        sums[x] += value
+        squares[x] += value * value
+
+
+@row_helper
+def _row_gradient(row: Floats, extra: Floats, slope: np.float32, out: Floats, lane: Floats) -> None:
+    """The gradient of a row before the ReLU, and its sum lane by lane."""
+    for x in range(len(row)):
+        value = extra[x] + slope * row[x] if row[x] > 0 else np.float32(0)
+        out[x] = value
+        lane[x] += value
+
+
+@helper
+def _convolve(padded: Floats, weight: Floats, bias: Floats, out: Floats) -> None:
+    """A 3 x 3 convolution: padded (C, H + 2, lanes + 2) -> out (F, H, lanes)."""
+    for f in range(len(out)):
+        out[f] = bias[f]
+        for c in range(padded.shape[0]):
+            _add_taps(padded[c], weight[f, c], out[f])
+
+
+@kernel
+def front_forward(samples: Floats, weight: Floats, bias: Floats, lowest: NDArray[np.bool_]) -> Any:
+    """Convolve, cut at 0, pool.
+
+    Parameters
+    ----------
+    samples
+        (N, C, H, W).
+    weight, bias
+        (F, C, 3, 3) and (F,).
+    lowest
+        (F,) whether the pool takes the minimum.
+
+    Returns
+    -------
+    pooled, total, square
+        (N, F, PH, PW) extremes; the sums of the map's values and of their squares (F,) over all samples, in double
+        precision.
+    """
+    count, channels, height, width = samples.shape
+    filters = weight.shape[0]
+    tall, wide = (height + 2 - 3) // 3 + 1, (width + 2 - 3) // 3 + 1
+    pooled = np.empty((count, filters, tall, wide), np.float32)
+    total, square = np.zeros(filters), np.zeros(filters)
+    row = _row_length(width)
+    padded = np.zeros((channels, height + 2, row + 2), np.float32)
+    values = np.empty((filters, height, row), np.float32)
+    sums, squares = np.empty(row, np.float32), np.empty(row, np.float32)
+    for n in range(count):
+        padded[:, 1:-1, 1 : width + 1] = samples[n]
+        _convolve(padded, weight, bias, values)
+        for f in range(filters):
+            sums[:] = 0
+            squares[:] = 0
+            for y in range(height):
+                _add_moments(values[f, y], sums, squares)
+            for x in range(width):
+                total[f] += sums[x]
+                square[f] += squares[x]
+            sign = np.float32(-1 if lowest[f] else 1)
+            for i in range(tall):
+                _extreme_of_rows(values[f], max(3 * i - 1, 0), min(3 * i + 2, height), sign, sums)
+                for j in range(wide):
+                    best = sums[3 * j]
+                    if j > 0:
+                        best = max(best, sums[3 * j - 1])
+                    if 3 * j + 1 < width:
+                        best = max(best, sums[3 * j + 1])
+                    pooled[n, f, i, j] = sign * best
+    return pooled, total, square
+
+
+@helper
+def _place_of(values: Floats, extreme: np.float32, i: int, j: int, width: int) -> tuple[int, int]:
+    """Where a pool's window first holds its extreme, row by row, as torch takes it."""
+    for y in range(max(3 * i - 1, 0), min(3 * i + 2, len(values))):
+        for x in range(max(3 * j - 1, 0), min(3 * j + 2, width)):
+            if values[y, x] == extreme:
+                return y, x
+    return max(3 * i - 1, 0), max(3 * j - 1, 0)  # of a value that is not a number
+
+
+@kernel
+def front_backward(
+    samples: Floats,
+    weight: Floats,
+    bias: Floats,
+    pooled: Floats,
+    to_pooled: Floats,
+    constant: Floats,
+    slope: Floats,
+) -> Any:
+    """Gradients of the convolution's weights and biases.
+
+    The map's gradient is ``constant[f] + slope[f] * value`` everywhere, and `to_pooled` at the places of the pool's
+    extremes besides; where the ReLU gave 0 it is 0.
+    """
+    count, channels, height, width = samples.shape
+    filters, tall, wide = weight.shape[0], pooled.shape[2], pooled.shape[3]
+    dw, db = np.zeros(weight.shape, np.float64), np.zeros(filters, np.float64)
+    row = _row_length(width)
+    padded = np.zeros((channels, height + 2, row + 2), np.float32)
+    values = np.empty((filters, height, row), np.float32)
+    gradient, extra = np.empty((height, row), np.float32), np.empty((height, row), np.float32)
+    lanes = np.empty((9, row), np.float32)
+    for n in range(count):
+        padded[:, 1:-1, 1 : width + 1] = samples[n]
+        _convolve(padded, weight, bias, values)
+        for f in range(filters):
+            extra[:] = constant[f]
+            for i in range(tall):
+                for j in range(wide):
+                    # dropout leaves no gradient, or the ReLU has cut: nothing goes further down
+                    if to_pooled[n, f, i, j] != 0 and pooled[n, f, i, j] > 0:
+                        y, x = _place_of(values[f], pooled[n, f, i, j], i, j, width)
+                        extra[y, x] += to_pooled[n, f, i, j]
+            lanes[0, :] = 0
+            for y in range(height):
+                _row_gradient(values[f, y], extra[y], slope[f], gradient[y], lanes[0])
+            for x in range(width):
+                db[f] += lanes[0, x]
+            for c in range(channels):
+                lanes[:] = 0
+                for k in range(3):
+                    _add_products(gradient, padded[c, k:], lanes[3 * k], lanes[3 * k + 1], lanes[3 * k + 2])
+                for k in range(9):
+                    for x in range(width):
+                        dw[f, c, k // 3, k % 3] += lanes[k, x]
+    return dw.astype(np.float32), db.astype(np.float32)

@@ -43,6 +43,7 @@ _KNOWN = (*_REQUIRED, "manifest_digest", "libraries")
 _BY_WRITER = ("cdmer_version", "created", "format_version")
 _MUST_AGREE = (*_REQUIRED, "libraries")
 _SMALL_CHUNK, _LARGE_CHUNK = 10 << 10, 1 << 20  # bytes; below, overhead rules; above, reading one sample costs many
+_GAP, _PART = 256 << 10, 4 << 20  # bytes: to skip less costs as much as to read it; a part lies in memory twice
 
 
 @dataclass(frozen=True, eq=False)
@@ -427,7 +428,7 @@ def merge(
 def _append_store(writer: StoreWriter, store: FeatureStore) -> None:
     index = store.load([*TEXTS, "sample"])
     for run in _runs(index.clip.tolist()):
-        rows = store.rows(run, decode=False)
+        rows = store.rows(run, ["X"], decode=False)
         first = run.start
         try:
             writer.add(
@@ -516,17 +517,36 @@ def _read_texts(file: h5py.File, name: str, wanted: bool) -> NDArray[np.object_]
 
 
 def _read_rows(dataset: h5py.Dataset, wanted: NDArray[np.int64], decode: bool) -> NDArray[Any]:
+    """Rows in the order asked for, in as few readings as pay: HDF5's own lists of indices are twenty times as slow."""
     load_filters(dataset)
-    if len(wanted) == len(dataset) and (wanted == np.arange(len(dataset))).all():
-        X = np.asarray(dataset[()])
-    elif len(wanted) and (np.diff(wanted) == 1).all():
-        X = np.asarray(dataset[wanted[0] : wanted[-1] + 1])
-    else:  # HDF5 wants indices that ascend
-        ascending, back = np.unique(wanted, return_inverse=True)
-        X = np.asarray(dataset[ascending])[back] if len(ascending) else np.asarray(dataset[:0])
+    X = np.empty((len(wanted), *dataset.shape[1:]), dataset.dtype)
+    order = np.argsort(wanted, kind="stable")
+    ascending = wanted[order]
+    in_order = bool((order == np.arange(len(order))).all())
+    for part in _parts(ascending, max(1, X[:1].nbytes)):
+        first, last = int(ascending[part.start]), int(ascending[part.stop - 1]) + 1
+        each_once = bool((np.diff(ascending[part]) == 1).all())
+        if in_order and each_once:
+            dataset.read_direct(X, np.s_[first:last], part)
+        else:
+            rows = dataset[first:last]
+            X[order[part]] = rows if each_once else rows[ascending[part] - first]
     if decode and X.dtype == np.uint8:
         return X.astype(np.float32) * np.float32(dataset.attrs["scale"])
     return X
+
+
+def _parts(ascending: NDArray[np.int64], row: int) -> Iterator[slice]:
+    """Cut rows of `row` bytes into parts to read at once: where a gap is wide, and before a part grows large."""
+    if not len(ascending):
+        return
+    gap, most = max(1, _GAP // row), max(1, _PART // row)
+    start = 0
+    for stop in [*(np.flatnonzero(np.diff(ascending) > gap) + 1), len(ascending)]:
+        while start < stop:
+            end = min(stop, max(start + 1, int(np.searchsorted(ascending, ascending[start] + most))))
+            yield slice(start, end)
+            start = end
 
 
 def _text(value: object, column: str) -> str | None:
