@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,14 +55,14 @@ def examples(results: Results, database: str, manifest: pd.DataFrame) -> list[Ex
     ]
 
 
-def _middle(rows: pd.DataFrame) -> "pd.Series[object]":
+def _middle(rows: pd.DataFrame) -> "pd.Series[Any]":
     ordered = rows.assign(length=rows["offset"] - rows["onset"]).sort_values(["length", "clip"])
     return ordered.iloc[len(ordered) // 2]
 
 
-def _example(record: ClipRecord, row: "pd.Series[object]") -> Example:
+def _example(record: ClipRecord, row: "pd.Series[Any]") -> Example:
     frames = record.frames
-    fps = float(row["fps"])  # type: ignore[arg-type]
+    fps = float(row["fps"])
     onset = int(record["onset"])
     annotated = record["apex"] is not None
     apex = min(int(record["apex"]) - onset if annotated else (len(frames) - 1) // 2, len(frames) - 1)
@@ -96,7 +97,7 @@ def _animation(frames: NDArray[np.uint8], fps: float, name: str) -> Picture:
 
 def _change(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.uint8]:
     amplified = 128 + CHANGE * (second.astype(int) - first.astype(int))
-    return np.clip(amplified, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(amplified, 0, 255), np.uint8)
 
 
 def _small(frame: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:

@@ -1,6 +1,6 @@
 """The section on features: how far apart the databases are, drawn and measured, and what adaptation changes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
@@ -119,7 +119,7 @@ def _distance(products: NDArray[np.float64], first: Domain, second: Domain) -> D
     return distance(products, np.arange(len(products)) >= len(first), [*first.people, *second.people])
 
 
-def _adapted(name: str, parameters: dict[str, Any], domains: Sequence[Domain], before: _Shift) -> dict[str, Any]:
+def _adapted(name: str, parameters: Mapping[str, Any], domains: Sequence[Domain], before: _Shift) -> dict[str, Any]:
     """What a method does to the distances of all pairs, and to the picture of the pair that is farthest apart."""
     rows, pictures = [], []
     for (first, second), found in before.distances.items():

@@ -123,7 +123,7 @@ def _grid(results: Results, model: str) -> Picture | None:
     if not tables:
         return None
     first = next(iter(tables.values()))
-    searched = [name for name in first if name not in MEASURES and first[name].nunique() > 1]
+    searched = [str(name) for name in first if name not in MEASURES and first[name].nunique() > 1]
     measure = "uf1" if "uf1" in first else "source_uf1"
     rows = -(-len(tables) // ABREAST)
     columns = min(ABREAST, len(tables))
@@ -192,7 +192,7 @@ def _curves(results: Results, model: str) -> Picture | None:
     for number, (axis, key) in enumerate(zip(axes, keys, strict=False)):
         table = results.of_training("cdmer", key, model, "curves.csv")
         mean = table.groupby("epoch").mean(numeric_only=True).drop(columns=["round"])
-        terms = [name for name in mean if name != "target_uf1" and mean[name].notna().any()]
+        terms = [str(name) for name in mean if name != "target_uf1" and mean[name].notna().any()]
         for color, name in zip((*PALETTE[1:], *PALETTE[:1]), terms, strict=False):
             axis.plot(mean.index, mean[name], color=color, linewidth=1, label=name.replace("_", " "))
         axis.set_title(made.experiments[key][0].replace("->", " → "))

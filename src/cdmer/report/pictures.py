@@ -16,7 +16,7 @@ INK, FAINT = "#1d2733", "#8a94a0"
 # told apart by people with any colour vision (Okabe and Ito)
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5b4a9c", "#8c6d31")
 # of all figures; in force while the job runs
-STYLE = {
+STYLE: Any = {
     "font.size": 8.5,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
