@@ -6,6 +6,9 @@ min_version("9.27")
 configfile: "config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 # built locally from envs/Containerfile; used only with --software-deployment-method apptainer
 container: "docker-daemon://cdmer:0.1.0"
 
@@ -24,6 +27,7 @@ rule all:
     default_target: True
     input:
         tables(),
+        "results/report.html",
 
 
 rule all_features:

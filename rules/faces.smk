@@ -25,7 +25,11 @@ rule show_faces:
     input:
         ask(PLAN.faces_to_show),
     output:
-        "results/faces/{recipe}/contact_sheet.png",
+        report(
+            "results/faces/{recipe}/contact_sheet.png",
+            caption="../workflow/report/crops.rst",
+            category="Pictures",
+        ),
     log:
         "results/logs/faces/{recipe}/contact_sheet.log",
     benchmark:

@@ -47,7 +47,11 @@ rule show_frames:
     input:
         ask(PLAN.frames_to_show),
     output:
-        "results/frames/{recipe}/contact_sheet.png",
+        report(
+            "results/frames/{recipe}/contact_sheet.png",
+            caption="../workflow/report/crops.rst",
+            category="Pictures",
+        ),
     log:
         "results/logs/frames/{recipe}/contact_sheet.log",
     benchmark:

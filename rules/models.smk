@@ -58,6 +58,8 @@ rule train_network:
         weights="results/models/cdmer/{experiment}/{model}/weights.safetensors",
     log:
         "results/models/cdmer/{experiment}/{model}/log.txt",
+    benchmark:
+        "results/benchmarks/models/cdmer/{experiment}/{model}.tsv"
     wildcard_constraints:
         model=networks(),
     resources:
@@ -82,6 +84,8 @@ rule train_network_folds:
         metrics="results/models/{protocol}/{experiment}/{model}/metrics.json",
     log:
         "results/models/{protocol}/{experiment}/{model}/log.txt",
+    benchmark:
+        "results/benchmarks/models/{protocol}/{experiment}/{model}.tsv"
     wildcard_constraints:
         model=networks(),
     resources:

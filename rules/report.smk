@@ -3,7 +3,11 @@ rule make_report:
     input:
         ask(PLAN.report_inputs),
     output:
-        "results/report.html",
+        report(
+            "results/report.html",
+            caption="../workflow/report/page.rst",
+            category="Report",
+        ),
     log:
         "results/logs/report/report.log",
     benchmark:

@@ -2,7 +2,11 @@ rule list_exclusions:
     input:
         PLAN.stores(PLAN.listed()),
     output:
-        "results/exclusions.csv",
+        report(
+            "results/exclusions.csv",
+            caption="../workflow/report/exclusions.rst",
+            category="Checks",
+        ),
     log:
         "results/logs/tables/exclusions.log",
     benchmark:
@@ -18,7 +22,11 @@ rule find_leaks:
     input:
         ask(PLAN.compared_stores),
     output:
-        "results/cdmer_leaks.csv",
+        report(
+            "results/cdmer_leaks.csv",
+            caption="../workflow/report/leaks.rst",
+            category="Checks",
+        ),
     log:
         "results/logs/tables/leaks.log",
     benchmark:
@@ -38,9 +46,17 @@ rule tabulate_cdmer:
         exclusions="results/exclusions.csv",
         leaks="results/cdmer_leaks.csv",
     output:
-        csv="results/cdmer_table.csv",
+        csv=report(
+            "results/cdmer_table.csv",
+            caption="../workflow/report/table.rst",
+            category="Tables",
+        ),
         md="results/cdmer_table.md",
-        comparisons="results/cdmer_comparisons.csv",
+        comparisons=report(
+            "results/cdmer_comparisons.csv",
+            caption="../workflow/report/comparisons.rst",
+            category="Tables",
+        ),
     log:
         "results/logs/tables/cdmer.log",
     benchmark:
@@ -60,7 +76,11 @@ rule tabulate_folds:
         predictions=ask(PLAN.predictions),
         exclusions="results/exclusions.csv",
     output:
-        csv="results/{protocol}_table.csv",
+        csv=report(
+            "results/{protocol}_table.csv",
+            caption="../workflow/report/table.rst",
+            category="Tables",
+        ),
         md="results/{protocol}_table.md",
     log:
         "results/logs/tables/{protocol}.log",
@@ -80,7 +100,11 @@ rule draw_honesty:
     input:
         "results/cdmer_table.csv",
     output:
-        "results/cdmer_honesty.png",
+        report(
+            "results/cdmer_honesty.png",
+            caption="../workflow/report/honesty.rst",
+            category="Checks",
+        ),
     log:
         "results/logs/tables/honesty.log",
     benchmark:
@@ -97,7 +121,11 @@ rule write_card:
     input:
         "results/{table}_table.csv",
     output:
-        "results/{table}_table.card.json",
+        report(
+            "results/{table}_table.card.json",
+            caption="../workflow/report/card.rst",
+            category="Checks",
+        ),
     log:
         "results/logs/tables/{table}-card.log",
     params:

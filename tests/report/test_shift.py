@@ -61,7 +61,7 @@ def test_no_distance_depends_on_scale_origin_or_rotation():
     one = distance(inner_products(X), second, people)
     other = distance(inner_products(1e-3 * X @ turn + 0.05), second, people)
     assert other.mmd == pytest.approx(one.mmd, abs=1e-9)
-    assert other.proxy == one.proxy
+    assert (other.proxy, other.proxy_people) == (one.proxy, one.proxy_people)
 
 
 def test_faces_of_the_same_people_are_not_told_apart_as_domains():
@@ -71,6 +71,16 @@ def test_faces_of_the_same_people_are_not_told_apart_as_domains():
     X = np.concatenate([places, places]) + rng.normal(size=(40, 50)) * 0.1
     second = np.arange(40) >= 20
     assert proxy_a_distance(inner_products(X), second, [f"p{n % 20}" for n in range(40)]) < 0.7
+
+
+def test_people_who_are_known_give_their_database_away_and_new_ones_do_not():
+    """Domains that differ in their people alone: clips are told apart where the same person was seen before."""
+    rng = np.random.default_rng(4)
+    people = np.repeat(np.arange(20), 4)
+    X = rng.normal(size=(20, 50))[people] * 10 + rng.normal(size=(80, 50))
+    found = distance(inner_products(X), people >= 10, [f"p{number}" for number in people])
+    assert found.proxy == 2.0
+    assert found.proxy_people < 1.0
 
 
 def test_one_person_cannot_be_held_out():
@@ -85,7 +95,7 @@ def test_a_domain_of_one_sample_is_refused():
 
 def test_features_that_do_not_vary_are_no_shift():
     second = np.arange(8) >= 4
-    assert distance(np.ones((8, 8)), second, list("abcdefgh")) == shift.Distance(mmd=0.0, proxy=0.0)
+    assert distance(np.ones((8, 8)), second, list("abcdefgh")) == shift.Distance(mmd=0.0, proxy=0.0, proxy_people=0.0)
 
 
 def test_inner_products_block_by_block(monkeypatch):

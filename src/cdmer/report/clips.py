@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ FRAMES = 32  # of an animation, at most
 SLOWER = 6  # than it happened
 SIDE = 112  # pixels of an animation
 CHANGE = 8  # times as strong, the difference between onset and apex
-FLOW_RIM = 2.0  # pixels of a crop of SIDE: the length of motion that has the full colour
+FLOW_RIM = 1.0  # pixels of a crop of SIDE: the length of motion that has the full colour
 KEYFRAMES = 11
 LEAST_PEOPLE = 5  # behind a mean face: of fewer, one might be recognised
 SHEET_SUBJECTS = 2  # of each database, on a contact sheet
@@ -54,28 +55,28 @@ def examples(results: Results, database: str, manifest: pd.DataFrame) -> list[Ex
     ]
 
 
-def _middle(rows: pd.DataFrame) -> "pd.Series[object]":
+def _middle(rows: pd.DataFrame) -> "pd.Series[Any]":
     ordered = rows.assign(length=rows["offset"] - rows["onset"]).sort_values(["length", "clip"])
     return ordered.iloc[len(ordered) // 2]
 
 
-def _example(record: ClipRecord, row: "pd.Series[object]") -> Example:
+def _example(record: ClipRecord, row: "pd.Series[Any]") -> Example:
     frames = record.frames
-    fps = float(row["fps"])  # type: ignore[arg-type]
+    fps = float(row["fps"])
     onset = int(record["onset"])
     annotated = record["apex"] is not None
     apex = min(int(record["apex"]) - onset if annotated else (len(frames) - 1) // 2, len(frames) - 1)
     word = "apex" if annotated else "middle"
     first, second = _small(frames[0]), _small(frames[apex])
     pictures = {
-        f"onset to offset, {SLOWER} times slower": _animation(frames, fps, record.name),
+        "in motion": _animation(frames, fps, record.name),
         f"onset and {word}": still(np.concatenate([first, second], axis=1), f"{record.name}: onset and {word}"),
-        f"change to {word}, {CHANGE} times": still(_change(first, second), f"{record.name}: amplified change"),
+        "what changes": still(_change(first, second), f"{record.name}: amplified change"),
     }
     if (first != second).any():
         flow = optical_flow(first, second, "coarse_to_fine")
-        colors = encode_hsv(flow, "figure", FLOW_RIM)
-        pictures[f"flow to {word}, full at {FLOW_RIM:g} px"] = still(colors, f"{record.name}: flow to the {word}")
+        colors = encode_hsv(flow, "text", FLOW_RIM)
+        pictures[f"flow to {word}"] = still(colors, f"{record.name}: flow to the {word}")
     numbers = keyframe_times(0, apex, len(frames) - 1, KEYFRAMES)
     strip = np.concatenate([_small(frames[number], SIDE // 2) for number in numbers], axis=1)
     pictures[f"{KEYFRAMES} key-frames"] = still(strip, f"{record.name}: key-frames")
@@ -96,13 +97,22 @@ def _animation(frames: NDArray[np.uint8], fps: float, name: str) -> Picture:
 
 def _change(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.uint8]:
     amplified = 128 + CHANGE * (second.astype(int) - first.astype(int))
-    return np.clip(amplified, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(amplified, 0, 255), np.uint8)
 
 
 def _small(frame: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
     if frame.shape[:2] == (side, side):
         return frame
     return np.asarray(Image.fromarray(frame).resize((side, side), Image.Resampling.BOX))
+
+
+def flow_key() -> Picture:
+    """The colours of all directions of motion, up to the length that has the full colour."""
+    side = np.linspace(-1, 1, 81, dtype=np.float32)
+    field = np.stack(np.meshgrid(side, side), -1) * np.float32(FLOW_RIM)
+    colors = encode_hsv(field, "text", FLOW_RIM)
+    colors[np.hypot(field[..., 0], field[..., 1]) > FLOW_RIM] = 255
+    return still(colors, "colours of flow: direction as hue, length as saturation", width=56, of_clips=False)
 
 
 def contact_sheet(results: Results, recipe: str, databases: Sequence[str]) -> Picture | None:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from cdmer.databases.manifest import load_manifest
-from cdmer.report.clips import LEAST_PEOPLE, contact_sheet, examples, mean_faces
+from cdmer.report.clips import CHANGE, FLOW_RIM, LEAST_PEOPLE, SLOWER, contact_sheet, examples, flow_key, mean_faces
 from cdmer.report.results import Results, title_of
 from cdmer.store.feature_store import FeatureStore
 
@@ -36,7 +36,15 @@ def databases_section(results: Results) -> dict[str, Any]:
                 **facts,
             }
         )
-    return {"databases": shown, "excluded": excluded.fillna("").to_dict("records")}
+    key = flow_key() if any(database["examples"] for database in shown) else None
+    return {
+        "databases": shown,
+        "key": key,
+        "slower": SLOWER,
+        "rim": FLOW_RIM,
+        "change": CHANGE,
+        "excluded": excluded.fillna("").to_dict("records"),
+    }
 
 
 def faces_section(results: Results) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The section on features: how far apart the databases are, drawn and measured, and what adaptation changes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
@@ -97,7 +97,7 @@ class _Shift:
     def rows(self) -> Iterator[dict[str, Any]]:
         for (first, second), found in self.distances.items():
             names = (title_of(self.domains[place].database) for place in (first, second))
-            yield {"pair": " – ".join(names), "mmd": found.mmd, "proxy": found.proxy}
+            yield {"pair": " – ".join(names), "distance": found}
 
     @property
     def farthest(self) -> tuple[int, int]:
@@ -119,7 +119,7 @@ def _distance(products: NDArray[np.float64], first: Domain, second: Domain) -> D
     return distance(products, np.arange(len(products)) >= len(first), [*first.people, *second.people])
 
 
-def _adapted(name: str, parameters: dict[str, Any], domains: Sequence[Domain], before: _Shift) -> dict[str, Any]:
+def _adapted(name: str, parameters: Mapping[str, Any], domains: Sequence[Domain], before: _Shift) -> dict[str, Any]:
     """What a method does to the distances of all pairs, and to the picture of the pair that is farthest apart."""
     rows, pictures = [], []
     for (first, second), found in before.distances.items():
@@ -155,4 +155,5 @@ def _scatter(axis: Any, points: NDArray[np.float64], names: Sequence[str], order
     axis.set_title(title)
     axis.set_xticks([])
     axis.set_yticks([])
+    axis.spines[:].set_visible(False)
     axis.legend(loc="upper center", bbox_to_anchor=(0.5, 0), ncols=len(order), handletextpad=0.1, columnspacing=0.8)

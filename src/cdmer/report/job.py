@@ -4,12 +4,14 @@ import math
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from cdmer.files import write_text
 from cdmer.report.databases import databases_section, faces_section
 from cdmer.report.features import features_section
 from cdmer.report.models import models_section
+from cdmer.report.pictures import STYLE
 from cdmer.report.results import read_results, title_of
 from cdmer.report.run import run_section
 from cdmer.report.tables import summary_section, tables_section
@@ -41,15 +43,16 @@ def make_report(output: str | Path, *, results: str | Path = "results", **settin
         A file of the results that is not there or cannot be read.
     """
     run = read_results(results, settings)
-    sections = {
-        "summary": summary_section(run),
-        "databases": databases_section(run),
-        "faces": faces_section(run),
-        "features": features_section(run),
-        "models": models_section(run),
-        "tables": tables_section(run),
-        "run": run_section(run),
-    }
+    with mpl.rc_context(STYLE):
+        sections = {
+            "summary": summary_section(run),
+            "databases": databases_section(run),
+            "faces": faces_section(run),
+            "features": features_section(run),
+            "models": models_section(run),
+            "tables": tables_section(run),
+            "run": run_section(run),
+        }
     write_text(output, render(sections))
 
 

@@ -14,6 +14,7 @@ from cdmer.protocols.tasks import tasks
 from cdmer.report.pictures import FAINT, PALETTE, Picture, drawn, figure
 from cdmer.report.results import Results, title_of
 
+PROTOCOLS = {"cdmer": "CDMER, target", "cde": "CDE,", "single": "single database,"}
 ABREAST = 6  # panels of a figure
 # columns of grid.csv that are no hyper-parameter
 MEASURES = {
@@ -91,7 +92,11 @@ def _subjects(results: Results) -> Iterator[dict[str, Any]]:
         for database, found in parts.items():
             scores = pd.concat(found).pivot_table(index="model", columns="subject", values="right", sort=False)
             ordered = scores[scores.mean().sort_values().index]
-            yield {"protocol": protocol, "database": title_of(database), "picture": _people(ordered, database)}
+            yield {
+                "protocol": PROTOCOLS[protocol],
+                "database": title_of(database),
+                "picture": _people(ordered, database),
+            }
 
 
 def _people(scores: pd.DataFrame, database: str) -> Picture:
@@ -100,8 +105,8 @@ def _people(scores: pd.DataFrame, database: str) -> Picture:
     image = axis.imshow(scores.to_numpy(), cmap="cividis", vmin=0, vmax=1, aspect="auto")
     axis.set_xticks(range(people), list(scores.columns), rotation=90, fontsize=7)
     axis.set_yticks(range(models), list(scores.index), fontsize=7)
-    axis.set_title(f"{title_of(database)}: accuracy on each person, the hardest left")
-    made.colorbar(image, ax=axis, shrink=0.8, pad=0.01)
+    if people * models > 1:
+        made.colorbar(image, ax=axis, pad=0.01, ticks=[0, 0.5, 1]).ax.tick_params(labelsize=7)
     return drawn(made, f"accuracy of each model on each person of {title_of(database)}")
 
 
@@ -118,7 +123,7 @@ def _grid(results: Results, model: str) -> Picture | None:
     if not tables:
         return None
     first = next(iter(tables.values()))
-    searched = [name for name in first if name not in MEASURES and first[name].nunique() > 1]
+    searched = [str(name) for name in first if name not in MEASURES and first[name].nunique() > 1]
     measure = "uf1" if "uf1" in first else "source_uf1"
     rows = -(-len(tables) // ABREAST)
     columns = min(ABREAST, len(tables))
@@ -187,7 +192,7 @@ def _curves(results: Results, model: str) -> Picture | None:
     for number, (axis, key) in enumerate(zip(axes, keys, strict=False)):
         table = results.of_training("cdmer", key, model, "curves.csv")
         mean = table.groupby("epoch").mean(numeric_only=True).drop(columns=["round"])
-        terms = [name for name in mean if name != "target_uf1" and mean[name].notna().any()]
+        terms = [str(name) for name in mean if name != "target_uf1" and mean[name].notna().any()]
         for color, name in zip((*PALETTE[1:], *PALETTE[:1]), terms, strict=False):
             axis.plot(mean.index, mean[name], color=color, linewidth=1, label=name.replace("_", " "))
         axis.set_title(made.experiments[key][0].replace("->", " → "))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -16,7 +15,8 @@ from PIL import Image
 INK, FAINT = "#1d2733", "#8a94a0"
 # told apart by people with any colour vision (Okabe and Ito)
 PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#5b4a9c", "#8c6d31")
-STYLE = {
+# of all figures; in force while the job runs
+STYLE: Any = {
     "font.size": 8.5,
     "axes.edgecolor": FAINT,
     "axes.labelcolor": INK,
@@ -55,19 +55,17 @@ class Picture:
 
 
 def figure(width: float, height: float, rows: int = 1, columns: int = 1, **options: Any) -> tuple[Figure, list[Any]]:
-    """A figure in the page's style and its axes, row by row; inches of 96 pixels."""
-    with mpl.rc_context(STYLE):
-        made = Figure(figsize=(width, height), layout="constrained")
-        axes = made.subplots(rows, columns, squeeze=False, **options)
+    """A figure and its axes, row by row; inches of 96 pixels."""
+    made = Figure(figsize=(width, height), layout="constrained")
+    axes = made.subplots(rows, columns, squeeze=False, **options)
     return made, list(axes.ravel())
 
 
 def drawn(made: Figure, alt: str) -> Picture:
     """A figure as SVG."""
     buffer = io.BytesIO()
-    with mpl.rc_context(STYLE):
-        FigureCanvasSVG(made)
-        made.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=110)
+    FigureCanvasSVG(made)
+    made.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=110)
     width, height = (round(float(inches) * 96) for inches in made.get_size_inches())
     return Picture(_uri("image/svg+xml", buffer.getvalue()), alt, width, height)
 

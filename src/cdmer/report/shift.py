@@ -34,11 +34,14 @@ class Distance:
     mmd
         Squared maximum mean discrepancy, unbiased: 0 on average where there is no shift, and a little below by chance.
     proxy
-        Proxy A-distance: 0 where a linear machine cannot tell the domains apart, 2 where it always can.
+        Proxy A-distance: 0 where a linear machine cannot tell the domains of held-out clips, 2 where it always can.
+    proxy_people
+        The same of clips of people whom it has not seen: what is left when no face is known. nan for too few people.
     """
 
     mmd: float
     proxy: float
+    proxy_people: float
 
 
 def inner_products(X: ArrayLike) -> Floats:
@@ -62,7 +65,7 @@ def distance(products: Floats, in_second: ArrayLike, people: Sequence[str]) -> D
     in_second
         (samples,) whether a sample is of the second domain.
     people
-        (samples,) whom each shows: nobody is on both sides of a fold, or faces would be told apart, not databases.
+        (samples,) whom each shows.
 
     Raises
     ------
@@ -72,7 +75,12 @@ def distance(products: Floats, in_second: ArrayLike, people: Sequence[str]) -> D
     second = np.asarray(in_second, bool)
     if min(second.sum(), (~second).sum()) < 2:
         raise ValueError("each domain needs two samples at least")
-    return Distance(squared_mmd(products, second), proxy_a_distance(products, second, people))
+    clips = [str(number) for number in range(len(second))]
+    return Distance(
+        squared_mmd(products, second),
+        proxy_a_distance(products, second, clips),
+        proxy_a_distance(products, second, people),
+    )
 
 
 def squared_mmd(products: Floats, second: NDArray[np.bool_]) -> float:
@@ -89,16 +97,17 @@ def squared_mmd(products: Floats, second: NDArray[np.bool_]) -> float:
     return float(within - 2 * kernel[~second][:, second].mean())
 
 
-def proxy_a_distance(products: Floats, second: NDArray[np.bool_], people: Sequence[str]) -> float:
+def proxy_a_distance(products: Floats, second: NDArray[np.bool_], apart: Sequence[str]) -> float:
     """``2 (1 - 2 error)`` of a linear machine that tells the domains apart (Ben-David et al., NIPS 2006), at least 0.
 
-    The error is balanced, of folds that share nobody. Where people cannot be held apart, nan.
+    The error is balanced, of samples that were held out, those with the same word of `apart` together; nan where a
+    domain has but one such word.
     """
     kernel = _centred(products)
     scale = np.trace(kernel) / len(kernel)
     if scale <= 0:
         return 0.0
-    _, codes = np.unique(np.asarray(people), return_inverse=True)
+    _, codes = np.unique(np.asarray(apart), return_inverse=True)
     folds = min(FOLDS, *(len(set(codes[side])) for side in (second, ~second)))
     if folds < 2:
         return float("nan")

@@ -17,7 +17,8 @@ TYPES = {"TYPE-I": "between subsets of SMIC", "TYPE-II": "between SMIC and CASME
 
 def summary_section(results: Results) -> dict[str, Any]:
     """The headline: what each model comes to, honestly and as published."""
-    headings, rows = [], {}
+    headings: list[str] = []
+    rows: dict[str, dict[str, Any]] = {}
     for protocol in results.protocols:
         table = results.table(f"{protocol}_table.csv")
         for heading, part in _headlines(protocol, table):
@@ -26,7 +27,8 @@ def summary_section(results: Results) -> dict[str, Any]:
                 rows.setdefault(str(model), {})[heading] = _headline(group, results.honest)
     for heading in headings:
         scores = [cells[heading]["honest"] for cells in rows.values() if heading in cells]
-        best = max((score for score in scores if score is not None), default=None)
+        compared = [score for score in scores if score is not None]
+        best = max(compared) if len(compared) > 1 else None
         for cells in rows.values():
             if heading in cells:
                 cells[heading]["best"] = best is not None and cells[heading]["honest"] == best
@@ -128,27 +130,21 @@ def _table(
     lost: Mapping[tuple[Any, ...], tuple[str, float]],
 ) -> dict[str, Any]:
     """A table as the template reads it: a row a model and selection, a cell an experiment or part."""
-    best = rows.groupby(["selection", column])["uf1"].max()
+    columns = rows.groupby(["selection", column])["uf1"]
+    best = columns.max().where(columns.count() > 1).to_dict()  # the best of one is no best
     lines = []
     for (model, selection), group in rows.groupby(["model", "selection"], sort=False):
-        cells = group.set_index(column)
-        lines.append(
-            {
-                "model": model,
-                "selection": selection,
-                "cells": [
-                    _cell(cells.loc[name], best[selection, name], lost.get((name, selection, model)))
-                    if name in cells.index
-                    else None
-                    for name in names
-                ],
-            }
-        )
+        cells = {row[column]: row for row in group.to_dict("records")}
+        shown = [
+            _cell(cells[name], best[selection, name], lost.get((name, selection, model))) if name in cells else None
+            for name in names
+        ]
+        lines.append({"model": model, "selection": selection, "cells": shown})
     selections = list(dict.fromkeys(rows["selection"]))
     return {"title": title, "words": words, "columns": list(names.values()), "rows": lines, "selections": selections}
 
 
-def _cell(row: "pd.Series[Any]", best: float, lost: tuple[str, float] | None) -> dict[str, Any]:
+def _cell(row: Mapping[Any, Any], best: float, lost: tuple[str, float] | None) -> dict[str, Any]:
     low, high, spread = (_number(row.get(name)) for name in ("uf1_low", "uf1_high", "uf1_std"))
     said = [f"95 % interval {low:.3f} to {high:.3f}"] if low is not None and high is not None else []
     said += [f"spread over {row['rounds']:.0f} rounds {spread:.3f}"] if spread is not None else []
