@@ -158,7 +158,7 @@ def whole_job(clips: list[np.ndarray], rounds: int) -> None:
         job = [sys.executable, "-m", "cdmer.cli", "features", "compute", str(frames), str(output)]
         job += ["--settings", json.dumps(settings), "--code", "benchmark"]
         imports = "import numpy; from cdmer.descriptors.lbp_top import lbp_top"
-        first = f"{imports}; lbp_top(numpy.zeros((16, 112, 112), numpy.uint8))"
+        first = f"{imports}; lbp_top(numpy.ones((16, 112, 112), numpy.uint8))"
         steps = {
             "a job of 20 clips": lambda: _run(job),
             "a process that imports `lbp_top`": lambda: _run([sys.executable, "-c", imports]),
