@@ -1,7 +1,8 @@
 """A contact sheet of a frames recipe: the very frames that a feature or a network reads, for a person to look at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,11 +55,11 @@ def _strip(record: ClipRecord, database: str) -> Strip:
     return Strip(f"{database}  {record.name}  {frames.shape[2]} x {frames.shape[1]}{apex}", pictures)
 
 
-def _caption(facts: dict[str, object], place: int) -> str:
+def _caption(facts: Mapping[str, Any], place: int) -> str:
     """Unique in its row, for short clips show a frame several times."""
     indices = facts.get("frame_indices")
     if indices is None:
         return str(place + 1)
     index = int(np.asarray(indices)[place])
     mark = " a" if index == facts.get("apex_index") else ""
-    return f"{place + 1}: {int(str(facts['onset'])) + index}{mark}"
+    return f"{place + 1}: {facts['onset'] + index}{mark}"
