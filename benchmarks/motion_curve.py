@@ -89,9 +89,9 @@ def main() -> None:
                     for curve in made.values()
                 ]
             )
-            if database == "casme2" and (shown is None or np.ptp(whole[record["apex"] - record["onset"] :]) > fall):
-                fall = np.ptp(whole[record["apex"] - record["onset"] :])
-                shown = record, times, whole, made
+            rest = whole[record["apex"] - record["onset"]] - whole[-1]
+            if database == "casme2" and (shown is None or rest > fall):
+                shown, fall = (record, times, whole, made), rest
         every += figures
         print(_row(title, figures))
     print(_row("all", every))

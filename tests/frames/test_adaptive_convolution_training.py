@@ -22,6 +22,11 @@ from cdmer.store.shard import write_shard
 TINY = {"width": 0.05, "taps": 5, "batch": 2, "side": 32, "rate": 1e-3, "seed": 3}
 
 
+@pytest.fixture(autouse=True)
+def _few_scenes(monkeypatch):
+    monkeypatch.setattr(scenes, "_KEPT", 16)
+
+
 @pytest.fixture(scope="module")
 def shard(tmp_path_factory):
     """Two clips of a pattern that wanders by a pixel a frame."""

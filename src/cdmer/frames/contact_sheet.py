@@ -62,4 +62,4 @@ def _caption(facts: Mapping[str, Any], place: int) -> str:
         return str(place + 1)
     index = int(np.asarray(indices)[place])
     mark = " a" if index == facts.get("apex_index") else ""
-    return f"{place + 1}: {int(str(facts['onset'])) + index}{mark}"
+    return f"{place + 1}: {facts['onset'] + index}{mark}"

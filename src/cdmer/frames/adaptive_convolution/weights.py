@@ -36,7 +36,7 @@ def save_weights(path: str | Path, tensors: Mapping[str, NDArray[Any]], about: M
     The library writes its metadata in any order, so there is one entry, ``about``, of JSON.
     """
     metadata = {_ABOUT: json.dumps(dict(about), sort_keys=True)}
-    content = save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, metadata)
+    content = save({name: np.asarray(tensor, order="C") for name, tensor in tensors.items()}, metadata)
     with whole_file(path) as partial:
         partial.write_bytes(content)
 
