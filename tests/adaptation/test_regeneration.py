@@ -270,6 +270,8 @@ def test_published_cells_of_drls(real, experiment, cell):
         (TSRG, "N->V", 100.0, 0.1, (0.8116, 0.8169)),
         (DRFST, "V->N", 10.0, 0.2, (0.7286, 0.7324)),
         (DRFST, "N->V", 10.0, 0.03, (0.7732, 0.7746)),
+        (DRFST, "C->V", 10.0, 0.004, (0.6217, 0.6338)),
+        (TSRG, "V->C", 10.0, 0.09, (0.6208, 0.6308)),
     ],
 )
 def test_published_cells_of_tsrg_and_drfst(real, method, experiment, lam, mu, cell):
