@@ -461,3 +461,27 @@ def test_a_release_without_subjects_is_left_out_by_name(plan, released):
 def test_the_protocols_asked_for_decide_which_stores_are_listed(plan):
     assert ("lbp_top_r3p8", "samm") not in plan().listed()
     assert ("lbp_top_r3p8", "samm") in plan(protocols=["cdmer", "cde"]).listed()
+
+
+def test_what_the_budget_leaves_out_is_left_out_by_name_and_reason(plan):
+    quick = plan(models=["FR", "MADTN"])
+    assert [key for key, model in quick.computable("cdmer") if model == "MADTN"] == ["C_to_V", "V_to_C"]
+    left = [entry for entry in quick.left_out("cdmer") if entry.model == "MADTN"]
+    assert len(left) == 10
+    assert all("budget: paper" in entry.reason for entry in left)
+    assert len([pair for pair in quick.computable("cdmer") if pair[1] == "FR"]) == 12
+    whole = plan(models=["MADTN"], budget="paper")
+    assert whole.left_out("cdmer") == []
+
+
+def test_a_networks_job_knows_its_rounds_and_its_recipes_changes(plan):
+    quick = plan(models=["FR"], rounds=10, model_settings={"FR": {"epochs": 7}}).training_settings("FR", "C_to_H")
+    training = quick["training"]
+    assert training["rounds"] == 3
+    assert training["changes"] == {"epochs": 7}
+    assert training["network"] == "FR"
+    assert "epochs" not in training["options"]
+    paper = plan(models=["FR"], rounds=10, budget="paper").training_settings("FR", "C_to_H")
+    assert paper["training"]["rounds"] == 10
+    assert "selection" in quick
+    assert "columns" not in quick

@@ -13,6 +13,8 @@ DEPENDS_ON_FILES = ("published.csv",)
 # Which paper is quoted where several print a cell: TGSR first, whose authors released the benchmark's features.
 PRECEDENCE = ("TGSR", "MADTN", "FR", "DSCNN", "MERSiamC3D")
 
+_PRINTED = {"Basic-Inception": "Basic Inception"}  # a folder's name has no blank
+
 
 class Published(NamedTuple):
     """Scores as printed (fractions, None where not printed), and the paper."""
@@ -36,7 +38,7 @@ def published_score(type_: str, experiment: str, model: str) -> Published | None
     model
         Its public name; what follows ``@`` says on what it ran here, and is no part of the papers' name.
     """
-    name = model.partition("@")[0]
+    name = _PRINTED.get(model.partition("@")[0], model.partition("@")[0])
     cells = _cells()
     for paper in PRECEDENCE:
         uf1, uar, accuracy = (
