@@ -485,3 +485,19 @@ def test_a_networks_job_knows_its_rounds_and_its_recipes_changes(plan):
     assert paper["training"]["rounds"] == 10
     assert "selection" in quick
     assert "columns" not in quick
+
+
+def test_a_network_without_its_weights_is_left_out_by_name(plan, tmp_path):
+    made = plan(models=["SVM", "VGG16"])
+    assert {entry.reason for entry in made.left_out("cdmer") if entry.model == "VGG16"} == {
+        "no ImageNet weights are given (`model_settings.VGG16.weights`, docs/networks.md)"
+    }
+    with pytest.raises(CdmerError, match="VGG16.weights"):
+        plan(models=["VGG16"], model_settings={"VGG16": {"weights": "nowhere.pth"}}).left_out("cdmer")
+    (tmp_path / "w.pth").write_bytes(b"1")
+    given = {"VGG16": {"weights": str(tmp_path / "w.pth")}}
+    made = plan(models=["VGG16"], model_settings=given)
+    assert [key for key, _ in made.computable("cdmer")] == ["C_to_V", "V_to_C"]
+    before = made.model_code("VGG16", "C_to_V")
+    (tmp_path / "w.pth").write_bytes(b"22")
+    assert plan(models=["VGG16"], model_settings=given).model_code("VGG16", "C_to_V") != before

@@ -201,3 +201,34 @@ class MERSiamC3DSettings(NetworkSettings):
     alpha: float = Field(7.0, gt=0, description="Factor of the focal loss.")
     gamma: float = Field(2.0, ge=0, description="Focus of the focal loss.")
     prior: bool = Field(True, description="Whether there is prior learning on pairs.")
+
+
+class ImageNetSettings(FlowNetwork):
+    """What networks that start from ImageNet weights share."""
+
+    module: ClassVar[str] = "cdmer.networks.imagenet"
+    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
+    quick_rounds: ClassVar[int] = 1
+    memory: ClassVar[int] = 6000
+    feature: Name = Field("flow_strain_28", description="The feature that it is trained on.")
+    weights: str | None = Field(
+        None, description="torchvision's ImageNet weights; `null`: the table leaves the network out, saying so."
+    )
+
+
+class AlexNetSettings(ImageNetSettings):
+    """AlexNet on flow images."""
+
+    estimator: ClassVar[str] = "AlexNet"
+
+
+class GoogLeNetSettings(ImageNetSettings):
+    """GoogLeNet on flow images."""
+
+    estimator: ClassVar[str] = "GoogLeNet"
+
+
+class VGG16Settings(ImageNetSettings):
+    """VGG16 on flow images."""
+
+    estimator: ClassVar[str] = "VGG16"
