@@ -492,7 +492,7 @@ def test_a_network_without_its_weights_is_left_out_by_name(plan, tmp_path):
     assert {entry.reason for entry in made.left_out("cdmer") if entry.model == "VGG16"} == {
         "no ImageNet weights are given (`model_settings.VGG16.weights`, docs/networks.md)"
     }
-    with pytest.raises(CdmerError, match="VGG16.weights"):
+    with pytest.raises(CdmerError, match=r"VGG16\.weights"):
         plan(models=["VGG16"], model_settings={"VGG16": {"weights": "nowhere.pth"}}).left_out("cdmer")
     (tmp_path / "w.pth").write_bytes(b"1")
     given = {"VGG16": {"weights": str(tmp_path / "w.pth")}}
