@@ -47,7 +47,7 @@ CHOICES = [
         ("adam", 1e-4, "width", "standard"),
     ]
 ]
-INNER_EPOCHS, INNER_FOLDS = 25, 3
+INNER_EPOCHS, INNER_FOLDS = 20, 3
 SEED = 2019
 
 

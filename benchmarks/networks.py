@@ -141,10 +141,8 @@ def each_network(names: list[str], epochs: int, device: str) -> None:
         X, _, trials = task(kind().shape, clips, 4)
         machinery = Machinery(device=device)
         run(kind, X, trials[:1], 1, machinery)
-        start = [timed(lambda kind=kind, X=X, t=trials[:1]: run(kind, X, t, e, machinery))[0] for e in (1, 1 + epochs)]
-        alone = (start[1] - start[0]) / epochs
-        start = [timed(lambda kind=kind, X=X, t=trials: run(kind, X, t, e, machinery))[0] for e in (1, 1 + epochs)]
-        together = (start[1] - start[0]) / epochs / 4
+        alone = _of_an_epoch(kind, X, trials[:1], epochs, machinery)
+        together = _of_an_epoch(kind, X, trials, epochs, machinery)
         if device == "cuda":
             memory = torch.cuda.max_memory_allocated() / 2**20
             torch.cuda.reset_peak_memory_stats()
@@ -156,6 +154,13 @@ def each_network(names: list[str], epochs: int, device: str) -> None:
             f"| {memory:.0f} |",
             flush=True,
         )
+
+
+def _of_an_epoch(kind: type[Network], X: torch.Tensor, trials: list[Trial], epochs: int, machinery: Machinery) -> float:
+    """Seconds of processor time of a fold's epoch: what more epochs cost beyond the first."""
+    one = timed(lambda: run(kind, X, trials, 1, machinery))[0]
+    more = timed(lambda: run(kind, X, trials, 1 + epochs, machinery))[0]
+    return (more - one) / epochs / len(trials)
 
 
 def main() -> None:

@@ -89,6 +89,8 @@ def test_names_are_imported_from_where_they_are_defined(path):
         "cdmer.store.released",
         "cdmer.store.feature_store",
         "cdmer.protocols.train",
+        "cdmer.protocols.train_network",
+        "cdmer.protocols.network_folds",
         "cdmer.evaluation.tables",
         "cdmer.store.exclusions",
     ],

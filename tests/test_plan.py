@@ -524,3 +524,43 @@ def test_a_shipped_feature_that_a_changed_recipe_cannot_make_is_left_out_with_th
     made = plan(frames={"tim_16": {"length": 20}})
     assert made.lacks("c3d_fc1_sports1m", "casme2") == "c3d reads 16 frames of 112 x 112 pixels, not 20 of 112 x 112"
     assert made.lacks("lbp_top_r3p8", "casme2") == ""
+
+
+def test_what_the_budget_leaves_out_is_left_out_by_name_and_reason(plan):
+    quick = plan(models=["FR", "MADTN"])
+    assert [key for key, model in quick.computable("cdmer") if model == "MADTN"] == ["C_to_V", "V_to_C"]
+    left = [entry for entry in quick.left_out("cdmer") if entry.model == "MADTN"]
+    assert len(left) == 10
+    assert all("budget: paper" in entry.reason for entry in left)
+    assert len([pair for pair in quick.computable("cdmer") if pair[1] == "FR"]) == 12
+    whole = plan(models=["MADTN"], budget="paper")
+    assert whole.left_out("cdmer") == []
+
+
+def test_a_networks_job_knows_its_rounds_and_its_recipes_changes(plan):
+    quick = plan(models=["FR"], rounds=10, model_settings={"FR": {"epochs": 7}}).training_settings("FR", "C_to_H")
+    training = quick["training"]
+    assert training["rounds"] == 3
+    assert training["changes"] == {"epochs": 7}
+    assert training["network"] == "FR"
+    assert "epochs" not in training["options"]
+    paper = plan(models=["FR"], rounds=10, budget="paper").training_settings("FR", "C_to_H")
+    assert paper["training"]["rounds"] == 10
+    assert "selection" in quick
+    assert "columns" not in quick
+
+
+def test_a_network_without_its_weights_is_left_out_by_name(plan, tmp_path):
+    made = plan(models=["SVM", "VGG16"])
+    assert {entry.reason for entry in made.left_out("cdmer") if entry.model == "VGG16"} == {
+        "no ImageNet weights are given (`model_settings.VGG16.weights`, docs/networks.md)"
+    }
+    with pytest.raises(CdmerError, match=r"VGG16\.weights"):
+        plan(models=["VGG16"], model_settings={"VGG16": {"weights": "nowhere.pth"}}).left_out("cdmer")
+    (tmp_path / "w.pth").write_bytes(b"1")
+    given = {"VGG16": {"weights": str(tmp_path / "w.pth")}}
+    made = plan(models=["VGG16"], model_settings=given)
+    assert [key for key, _ in made.computable("cdmer")] == ["C_to_V", "V_to_C"]
+    before = made.model_code("VGG16", "C_to_V")
+    (tmp_path / "w.pth").write_bytes(b"22")
+    assert plan(models=["VGG16"], model_settings=given).model_code("VGG16", "C_to_V") != before

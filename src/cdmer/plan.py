@@ -16,7 +16,7 @@ from cdmer.config.databases import Database
 from cdmer.config.descriptors import C3dRecipe
 from cdmer.config.model_settings import ModelSettings
 from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
-from cdmer.config.networks import NetworkSettings
+from cdmer.config.networks import ImageNetSettings, NetworkSettings
 from cdmer.config.whole import Config
 from cdmer.databases.cohort.layouts import annotation_name, annotation_names, layout_root
 from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
@@ -529,8 +529,13 @@ class Plan:
     def model_code(self, model: str, experiment: str) -> str:
         """A digest of the code that trains a model."""
         if self.is_network(model):
+            settings = self.models[model]
             job = "cdmer.protocols.network_folds" if experiment in tasks() else "cdmer.protocols.train_network"
-            return code_digest(job, self.models[model].module)
+            code = code_digest(job, settings.module)
+            if isinstance(settings, ImageNetSettings) and settings.weights is not None:
+                weights = Path(settings.weights).expanduser().stat()
+                return _digest(code, weights.st_size, weights.st_mtime_ns)
+            return code
         job = "cdmer.protocols.loso" if experiment in tasks() else "cdmer.protocols.train"
         return code_digest(job, self.models[model].module)
 
@@ -715,12 +720,26 @@ class Plan:
             for key, name in experiments(protocol).items():
                 reasons = [self.lacks(feature, database) for database in databases_of(key)]
                 if not any(reasons):
-                    reasons = [self._beyond_budget(model, key)]
+                    reasons = [self._lacks_weights(model) or self._beyond_budget(model, key)]
                 if not any(reasons) and protocol != "cdmer":
                     reasons = [self._lacks_for(tasks()[key], feature, database) for database in databases_of(key)]
                 if any(reasons):
                     found.append(LeftOut(name, model, "; ".join(dict.fromkeys(filter(None, reasons)))))
         return found
+
+    def _lacks_weights(self, model: str) -> str:
+        """Why a network that starts from somebody else's weights is left out; empty where it is not."""
+        settings = self.models[model]
+        if not isinstance(settings, ImageNetSettings):
+            return ""
+        if settings.weights is None:
+            return f"no ImageNet weights are given (`model_settings.{model}.weights`, docs/networks.md)"
+        if not Path(settings.weights).expanduser().is_file():
+            raise CdmerError(
+                f"model_settings.{model}.weights: {settings.weights} does not exist",
+                "correct the path, or set it to null",
+            )
+        return ""
 
     def _beyond_budget(self, model: str, experiment: str) -> str:
         """Why the budget leaves an experiment out; empty where it does not."""

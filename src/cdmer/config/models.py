@@ -6,11 +6,13 @@ from pydantic import ConfigDict, Field, model_validator
 
 from cdmer.config.model_settings import ModelSettings
 from cdmer.config.networks import (
+    AlexNetSettings,
     DSCNNSettings,
     DualInceptionSettings,
     FRconcatenatedSettings,
     FRfcSettings,
     FRSettings,
+    GoogLeNetSettings,
     InceptionSettings,
     MADTNSettings,
     MERSiamC3DSettings,
@@ -18,6 +20,7 @@ from cdmer.config.networks import (
     OSCNNIISettings,
     OSCNNISettings,
     STSTNetSettings,
+    VGG16Settings,
 )
 from cdmer.config.settings import Settings
 
@@ -196,6 +199,9 @@ class Models(Settings):
     Dual_Inception: DualInceptionSettings = Field(DualInceptionSettings(), alias="Dual-Inception")
     STSTNet: STSTNetSettings = STSTNetSettings()
     OFF_ApexNet: OFFApexNetSettings = Field(OFFApexNetSettings(), alias="OFF-ApexNet")
+    AlexNet: AlexNetSettings = AlexNetSettings()
+    GoogLeNet: GoogLeNetSettings = GoogLeNetSettings()
+    VGG16: VGG16Settings = VGG16Settings()
     MADTN: MADTNSettings = MADTNSettings()
     MERSiamC3D: MERSiamC3DSettings = MERSiamC3DSettings()
 

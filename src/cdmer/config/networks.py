@@ -7,6 +7,7 @@ from pydantic import Field
 from cdmer.config.model_settings import ModelSettings
 from cdmer.config.settings import Name, Settings
 
+TWO_EXPERIMENTS = ("C_to_V", "V_to_C")  # of a network that `budget: quick` has no time for in all twelve
 Scale = Literal["unit", "sample", "deviation", "standard"]
 _SCALING = (
     "How u, v and strain are scaled: `sample` each plane of each clip onto 0 to 1, as the field's 8-bit flow images; "
@@ -76,12 +77,14 @@ class OSCNNISettings(DscnnFamily):
     """DSCNN's spatial stream alone."""
 
     estimator: ClassVar[str] = "OSCNN_I"
+    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
 
 
 class OSCNNIISettings(DscnnFamily):
     """DSCNN's temporal stream alone."""
 
     estimator: ClassVar[str] = "OSCNN_II"
+    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
 
 
 class FlowNetwork(NetworkSettings):
@@ -118,12 +121,14 @@ class FRfcSettings(FrFamily):
     """FR with fully connected layers in place of attentions."""
 
     estimator: ClassVar[str] = "FR_fc"
+    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
 
 
 class FRconcatenatedSettings(FrFamily):
     """FR with the expressions' features side by side in place of their sum."""
 
     estimator: ClassVar[str] = "FR_concatenated"
+    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
 
 
 class InceptionSettings(FlowNetwork):
@@ -131,6 +136,7 @@ class InceptionSettings(FlowNetwork):
 
     module: ClassVar[str] = "cdmer.networks.fr"
     estimator: ClassVar[str] = "BasicInception"
+    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
     scaling: Scale = Field("standard", description=_SCALING)
     channels: Literal[1, 3] = Field(1, description="Channels of a stream's input; 3 repeat the one component.")
 
@@ -163,7 +169,7 @@ class MADTNSettings(NetworkSettings):
 
     module: ClassVar[str] = "cdmer.networks.madtn"
     estimator: ClassVar[str] = "MADTN"
-    quick_only: ClassVar[tuple[str, ...] | None] = ("C_to_V", "V_to_C")
+    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
     quick_rounds: ClassVar[int] = 1
     memory: ClassVar[int] = 7000
     feature: Name = Field("madtn_112", description="The feature that it is trained on.")
@@ -181,7 +187,7 @@ class MERSiamC3DSettings(NetworkSettings):
     module: ClassVar[str] = "cdmer.networks.mersiamc3d"
     estimator: ClassVar[str] = "MERSiamC3D"
     adapts: ClassVar[bool] = False
-    quick_only: ClassVar[tuple[str, ...] | None] = ("C_to_V", "V_to_C")
+    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
     quick_rounds: ClassVar[int] = 1
     memory: ClassVar[int] = 5000
     feature: Name = Field("mersiamc3d_10x112", description="The feature that it is trained on.")
@@ -195,3 +201,34 @@ class MERSiamC3DSettings(NetworkSettings):
     alpha: float = Field(7.0, gt=0, description="Factor of the focal loss.")
     gamma: float = Field(2.0, ge=0, description="Focus of the focal loss.")
     prior: bool = Field(True, description="Whether there is prior learning on pairs.")
+
+
+class ImageNetSettings(FlowNetwork):
+    """What networks that start from ImageNet weights share."""
+
+    module: ClassVar[str] = "cdmer.networks.imagenet"
+    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
+    quick_rounds: ClassVar[int] = 1
+    memory: ClassVar[int] = 6000
+    feature: Name = Field("flow_strain_28", description="The feature that it is trained on.")
+    weights: str | None = Field(
+        None, description="torchvision's ImageNet weights; `null`: the table leaves the network out, saying so."
+    )
+
+
+class AlexNetSettings(ImageNetSettings):
+    """AlexNet on flow images."""
+
+    estimator: ClassVar[str] = "AlexNet"
+
+
+class GoogLeNetSettings(ImageNetSettings):
+    """GoogLeNet on flow images."""
+
+    estimator: ClassVar[str] = "GoogLeNet"
+
+
+class VGG16Settings(ImageNetSettings):
+    """VGG16 on flow images."""
+
+    estimator: ClassVar[str] = "VGG16"

@@ -39,6 +39,8 @@ DESCRIPTORS = {
     "mdmo": (("MDMO", ""),),
 }
 
+_PRINTED = {"Basic-Inception": "Basic Inception"}  # a folder's name has no blank
+
 
 class Published(NamedTuple):
     """Scores as printed (fractions, None where not printed), and the paper."""
@@ -77,7 +79,7 @@ def _printed_as(model: str) -> tuple[tuple[str, str], ...]:
     """The models and variants under which the papers print a model."""
     name, _, on = model.partition("@")
     if on in ("", "released"):
-        return ((name, ""),)
+        return ((_PRINTED.get(name, name), ""),)
     return DESCRIPTORS.get(on, ()) if name == "SVM" else ()
 
 

@@ -25,7 +25,7 @@ def load_pretrained(network: nn.Module, path: str | Path, without: tuple[str, ..
     CdmerError
         No such file, or one that lacks parameters or has them in other shapes.
     """
-    file = Path(path)
+    file = Path(path).expanduser()
     if not file.is_file():
         raise CdmerError(f"the weights {path} do not exist", "correct the path (docs/networks.md says what is needed)")
     try:
