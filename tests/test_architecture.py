@@ -86,6 +86,7 @@ def test_names_are_imported_from_where_they_are_defined(path):
         "cdmer.store.feature_store",
         "cdmer.protocols.train",
         "cdmer.evaluation.tables",
+        "cdmer.report.job",
         "cdmer.store.exclusions",
     ],
 )
