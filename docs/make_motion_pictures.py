@@ -55,9 +55,12 @@ def draw_methods(cohort: Path) -> Figure:
     return figure
 
 
-def shrink(path: Path) -> None:
-    """Store a picture with 128 colours."""
-    Image.open(path).convert("RGB").quantize(128, dither=Image.Dither.NONE).save(path, optimize=True)
+def shrink(path: Path) -> Path:
+    """Store a picture as JPEG, a quarter of the size."""
+    small = path.with_suffix(".jpg")
+    Image.open(path).convert("RGB").save(small, quality=88, optimize=True)
+    path.unlink()
+    return small
 
 
 def main() -> None:
@@ -71,8 +74,8 @@ def main() -> None:
     for feature, database, clip in shown:
         show_feature(feature, clip, IMAGES / f"{feature}.png", database=database, results=cohort / "results")
     for path in (IMAGES / name for name in (*drawn, *(f"{feature}.png" for feature, *_ in shown))):
-        shrink(path)
-        print(path, path.stat().st_size)
+        small = shrink(path)
+        print(small, small.stat().st_size)
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def import_(release: Path, output: Path, settings: Settings = "{}", code: Code =
     if release.suffix.lower() == ".npz":
         from cdmer.store.released_flow import import_flow_images
 
-        import_flow_images(release, output, feature=known["feature"], database=known["database"], code_digest=code)
+        import_flow_images(release, output, **known, code_digest=code)
     else:
         from cdmer.store.released import import_released
 

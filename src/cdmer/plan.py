@@ -15,6 +15,7 @@ from cdmer.code import code_digest, library_versions
 from cdmer.config.databases import Database
 from cdmer.config.descriptors import C3dRecipe
 from cdmer.config.model_settings import ModelSettings
+from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
 from cdmer.config.networks import NetworkSettings
 from cdmer.config.whole import Config
 from cdmer.databases.cohort.layouts import annotation_name, annotation_names, layout_root
@@ -354,7 +355,10 @@ class Plan:
 
     def import_settings(self, feature: str, database: str) -> dict[str, Any]:
         """What the job that imports a release needs to know."""
-        return {"feature": feature, "database": database, "order": self.config.imported(database)[feature].order}
+        entry, recipe = self.config.imported(database)[feature], self.config.features[feature]
+        if isinstance(recipe, OnsetApexFlowRecipe | FlowPlanesRecipe):
+            return {"feature": feature, "database": database, "planes": list(recipe.planes)}
+        return {"feature": feature, "database": database, "order": entry.order}
 
     def lacks(self, feature: str, database: str) -> str:
         """Why a feature of a database cannot be had; empty where it can."""

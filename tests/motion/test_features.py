@@ -229,3 +229,17 @@ def test_one_flow_serves_fr_and_ststnet(tmp_path):
     assert plan.frames_made_of("flow_tvl1_28", *place) != other.frames_made_of("flow_tvl1_28", *place)
     assert plan.frames_made_of("flow_strain_28", *place) == other.frames_made_of("flow_strain_28", *place)
     assert plan.parts_made_of("flow_tvl1_28", "casme2") != other.parts_made_of("flow_tvl1_28", "casme2")
+
+
+def test_flow_images_stand_for_the_planes_of_a_feature(tmp_path):
+    (tmp_path / "flow.npz").touch()
+    entry = {"database": "smic_hs", "feature": "flow_tvl1_28", "file": "flow.npz"}
+    plan = Plan(read_config({"imported_from": str(tmp_path), "imported_features": [entry]}))
+    settings = plan.import_settings("flow_tvl1_28", "smic_hs")
+    assert settings == {"feature": "flow_tvl1_28", "database": "smic_hs", "planes": ["u", "v"]}
+
+
+@pytest.mark.parametrize(("feature", "file"), [("flow_strain_28", "x.mat"), ("lbp_top_r3p8", "x.npz")])
+def test_a_release_of_the_wrong_kind(feature, file):
+    with pytest.raises(CdmerError, match=f"{feature} is released as .*; {file} is something else"):
+        read_config({"imported_features": [{"database": "casme2", "feature": feature, "file": file}]})

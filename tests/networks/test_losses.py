@@ -100,7 +100,7 @@ def test_focal_loss_without_focus_is_cross_entropy():
 
 def test_frs_head_is_its_equations_step_by_step():
     torch.manual_seed(0)
-    network = FR().double().eval()
+    network = FR(attention_scale="none", scaling="sample").double().eval()
     x = torch.rand(2, 2, 28, 28, dtype=torch.float64)
     label = torch.tensor([2, 0])
     with torch.no_grad():

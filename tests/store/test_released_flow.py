@@ -35,6 +35,12 @@ def test_planes_are_u_v_strain_from_0_to_1(tmp_path):
     assert store.verify() == []
 
 
+def test_some_planes_alone(tmp_path):
+    source = archive(tmp_path / "flow.npz")
+    rows = import_flow_images(source, tmp_path / "o.h5", database="casme2", planes=["v", "u"]).load()
+    np.testing.assert_allclose(rows.X[0] * 255, IMAGES[2].transpose(2, 0, 1)[[1, 2]], atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("changed", "database", "words"),
     [

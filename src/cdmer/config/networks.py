@@ -99,8 +99,9 @@ class FrFamily(FlowNetwork):
     preset: Literal["fr_natural", "fr_table7"] = Field(
         "fr_natural", description="Round widths, or those that give the published numbers of parameters."
     )
+    scaling: Scale = Field("standard", description=_SCALING)
     attention_scale: Literal["none", "width"] = Field(
-        "none", description="`width` multiplies attentions by the number of features, so that they are about 1."
+        "width", description="`width` multiplies attentions by the number of features, so that they are about 1."
     )
     weight: float = Field(0.85, ge=0, description="Weight of the detectors' loss.")
     dropout: float = Field(0.5, ge=0, lt=1, description="Before the last layer.")
@@ -130,6 +131,7 @@ class InceptionSettings(FlowNetwork):
 
     module: ClassVar[str] = "cdmer.networks.fr"
     estimator: ClassVar[str] = "BasicInception"
+    scaling: Scale = Field("standard", description=_SCALING)
     channels: Literal[1, 3] = Field(1, description="Channels of a stream's input; 3 repeat the one component.")
 
 

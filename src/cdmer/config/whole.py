@@ -129,6 +129,12 @@ class Config(Settings):
         for imported in self.imported_features:
             _known("imported_features: database", imported.database, self.databases)
             _known("imported_features: feature", imported.feature, self.features)
+            is_flow = isinstance(self.features[imported.feature], OnsetApexFlowRecipe | FlowPlanesRecipe)
+            if imported.file.lower().endswith(".npz") != is_flow:
+                what = "flow images (.npz)" if is_flow else "a .mat file"
+                raise ValueError(
+                    f"imported_features: {imported.feature} is released as {what}; {imported.file} is something else"
+                )
             if (imported.database, imported.feature) in seen:
                 raise ValueError(f"imported_features: two files for {imported.feature} of {imported.database}")
             seen.add((imported.database, imported.feature))

@@ -25,9 +25,6 @@ class FlowOptions:
     def between(self, record: ClipRecord, first: int, second: int) -> NDArray[np.float32]:
         """The flow between two frames of a record, by index, float32 (height, width, 2) in pixels of the crop."""
         frames = record.frames
-        if np.array_equal(frames[first], frames[second]) and frames[first].min() < frames[first].max():
-            # one moment twice: key-frames are padded with copies
-            return np.zeros((*frames.shape[1:3], 2), np.float32)
         flow = optical_flow(frames[first], frames[second], self.method, **self.parameters)
         return stabilise(flow, landmarks_in_crop(record)) if self.stabilise else flow
 

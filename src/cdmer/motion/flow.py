@@ -14,6 +14,7 @@ from cdmer.motion.methods import DEFAULTS, MODULES
 Flow = NDArray[np.float32]
 
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
+_OVERSHOOT = 64  # grey levels: temporal interpolation may leave the range a little, other scales leave it far
 _LEAST = 16  # pixels a side: below, no method has a level to work on
 
 
@@ -35,7 +36,7 @@ def optical_flow(first: NDArray[Any], second: NDArray[Any], method: str = "tvl1"
     -------
     array
         float32 (height, width, 2), x then y: the pixel (x, y) of `first` is found at (x + u, y + v) of `second`; x
-        points right and y down.
+        points right and y down. Between a frame and itself it is 0, whatever the method.
 
     Raises
     ------
@@ -106,7 +107,7 @@ def _image(frame: NDArray[Any], which: str) -> NDArray[np.float32]:
             f"the {which} frame is all {color}: nothing in it can be seen to move",
             "look at the recording and the crop, and leave the clip out if it is empty",
         )
-    if lowest < 0 or highest > 255:
+    if lowest < -_OVERSHOOT or highest > 255 + _OVERSHOOT or (image.dtype.kind == "f" and highest <= 1):
         raise CdmerError(
             f"the {which} frame has values from {lowest:g} to {highest:g}",
             "give grey levels from 0 to 255",

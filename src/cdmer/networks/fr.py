@@ -84,7 +84,7 @@ class DualInception(Network):
     # Adam, 1e-4, batch 3, 40 epochs: the authors' code
     recipe: ClassVar[Recipe] = Recipe("adam", 1e-4, epochs=40, quick_epochs=15, batch=3)
 
-    def __init__(self, n_classes: int = 3, channels: int = 1, scaling: Scale = "sample") -> None:
+    def __init__(self, n_classes: int = 3, channels: int = 1, scaling: Scale = "standard") -> None:
         super().__init__()
         self.shape = (2, 28, 28)
         self.trunk = Trunk(channels, 1024, scaling)
@@ -127,8 +127,8 @@ class FR(Network):
     fusion
         ``sum`` (Eq. 6) or ``concat``.
     attention_scale
-        ``none``, or ``width``: attentions multiplied by the number of features, so that they are about 1 at first
-        and not about 1/1024.
+        ``width``: attentions multiplied by the number of features, so that they are about 1 at first; ``none``: as
+        printed, about 1/1024, with which it hardly learns (docs/networks.md).
     weight
         Of the detectors' loss (lambda = 0.85 in the paper).
     channels, scaling
@@ -146,11 +146,11 @@ class FR(Network):
         preset: Literal["fr_natural", "fr_table7"] = "fr_natural",
         gate: Literal["softmax", "fc"] = "softmax",
         fusion: Literal["sum", "concat"] = "sum",
-        attention_scale: Literal["none", "width"] = "none",
+        attention_scale: Literal["none", "width"] = "width",
         weight: float = 0.85,
         dropout: float = 0.5,
         channels: int = 1,
-        scaling: Scale = "sample",
+        scaling: Scale = "standard",
     ) -> None:
         super().__init__()
         width = 1024

@@ -123,6 +123,8 @@ class Network(nn.Module):
         Whether public facts do not settle the network's sizes.
     stackable
         Whether `cdmer.networks.stacked` knows all its layers.
+    channels_last
+        Whether a CPU is given its samples with the channels last in memory, which most convolutions are fastest with.
     shape
         (channels, [frames,] height, width) of a sample.
     """
@@ -133,6 +135,7 @@ class Network(nn.Module):
     draws: int = 0
     approximate: ClassVar[bool] = False
     stackable: ClassVar[bool] = True
+    channels_last: ClassVar[bool] = True
     shape: tuple[int, ...]
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -185,7 +188,7 @@ class Dropout(nn.Module):
         stacked = x.dim() == self.trailing + 2
         self.calls += 1
         mask = kept(self.streams + self.calls * 0x3779B9, 1 - self.p, *(x.shape[1:] if stacked else x.shape))
-        return x * (mask if stacked else mask[0]) / (1 - self.p)
+        return x * ((mask if stacked else mask[0]).to(x.dtype) / (1 - self.p))
 
     def extra_repr(self) -> str:
         """The probability."""

@@ -102,32 +102,6 @@ def _row_length(width: int) -> int:
 
 
 @row_helper
-def _add_taps(seen: Floats, k: Floats, out: Floats) -> None:
-    """Add one channel's 3 x 3 taps to a map (H, lanes), from a padded plane (H + 2, lanes + 2)."""
-    k00, k01, k02 = k[0, 0], k[0, 1], k[0, 2]
-    k10, k11, k12 = k[1, 0], k[1, 1], k[1, 2]
-    k20, k21, k22 = k[2, 0], k[2, 1], k[2, 2]
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            out[y, x] += (
-                k00 * seen[y, x] + k01 * seen[y, x + 1] + k02 * seen[y, x + 2]
-                + k10 * seen[y + 1, x] + k11 * seen[y + 1, x + 1] + k12 * seen[y + 1, x + 2]
-                + k20 * seen[y + 2, x] + k21 * seen[y + 2, x + 1] + k22 * seen[y + 2, x + 2]
-            )  # fmt: skip
-
-
-@row_helper
-def _add_products(gradient: Floats, seen: Floats, left: Floats, middle: Floats, right: Floats) -> None:
-    """Add to three rows of lanes the products of a gradient (H, lanes) and what three taps in a row saw."""
-    for y in range(gradient.shape[0]):
-        for x in range(gradient.shape[1]):
-            g = gradient[y, x]
-            left[x] += g * seen[y, x]
-            middle[x] += g * seen[y, x + 1]
-            right[x] += g * seen[y, x + 2]
-
-
-@row_helper
 def _extreme_of_rows(rows: Floats, first: int, last: int, sign: np.float32, out: Floats) -> None:
     """The largest of some rows, each times `sign`, lane by lane."""
     for x in range(len(out)):
@@ -138,31 +112,53 @@ def _extreme_of_rows(rows: Floats, first: int, last: int, sign: np.float32, out:
 
 
 @row_helper
-def _add_moments(row: Floats, sums: Floats, squares: Floats) -> None:
-    """Cut a row at 0; add it and its squares, lane by lane."""
-    for x in range(len(row)):
-        value = max(row[x], np.float32(0))
-        row[x] = value
-        sums[x] += value
-        squares[x] += value * value
+def _add_moments(plane: Floats, sums: Floats, squares: Floats) -> None:
+    """Cut a map (H, lanes) at 0; add its rows and their squares, lane by lane."""
+    for y in range(plane.shape[0]):
+        for x in range(plane.shape[1]):
+            value = max(plane[y, x], np.float32(0))
+            plane[y, x] = value
+            sums[x] += value
+            squares[x] += value * value
 
 
 @row_helper
-def _row_gradient(row: Floats, extra: Floats, slope: np.float32, out: Floats, lane: Floats) -> None:
-    """The gradient of a row before the ReLU, and its sum lane by lane."""
-    for x in range(len(row)):
-        value = extra[x] + slope * row[x] if row[x] > 0 else np.float32(0)
-        out[x] = value
-        lane[x] += value
+def _plane_gradient(plane: Floats, extra: Floats, slope: np.float32, within: Floats, out: Floats, lane: Floats) -> None:
+    """The gradient of a map before the ReLU, 0 past the width, and its sum lane by lane."""
+    for y in range(plane.shape[0]):
+        for x in range(plane.shape[1]):
+            passes = np.float32(1) if plane[y, x] > 0 else np.float32(0)
+            value = (extra[y, x] + slope * plane[y, x]) * within[x] * passes
+            out[y, x] = value
+            lane[x] += value
+
+
+@row_helper
+def _copy(plane: Floats, down: int, right: int, out: Floats) -> None:
+    """A padded plane, shifted: out[y, x] = plane[y + down, x + right]."""
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            out[y, x] = plane[y + down, x + right]
 
 
 @helper
-def _convolve(padded: Floats, weight: Floats, bias: Floats, out: Floats) -> None:
-    """A 3 x 3 convolution: padded (C, H + 2, lanes + 2) -> out (F, H, lanes)."""
+def _see(sample: Floats, padded: Floats, seen: Floats) -> None:
+    """What each tap of each channel sees: sample (C, H, W) -> seen (9 C, H, lanes)."""
+    channels, _, width = sample.shape
+    padded[:, 1:-1, 1 : width + 1] = sample
+    for c in range(channels):
+        for k in range(9):
+            _copy(padded[c], k // 3, k % 3, seen[9 * c + k])
+
+
+@helper
+def _convolve(seen: Floats, weight: Floats, bias: Floats, out: Floats) -> None:
+    """A 3 x 3 convolution as a product of matrices: weight (F, 9 C), seen (9 C, places) -> out (F, places)."""
+    np.dot(weight, seen, out)
     for f in range(len(out)):
-        out[f] = bias[f]
-        for c in range(padded.shape[0]):
-            _add_taps(padded[c], weight[f, c], out[f])
+        row, own = out[f], bias[f]
+        for place in range(len(row)):
+            row[place] += own
 
 
 @kernel
@@ -191,16 +187,18 @@ def front_forward(samples: Floats, weight: Floats, bias: Floats, lowest: NDArray
     total, square = np.zeros(filters), np.zeros(filters)
     row = _row_length(width)
     padded = np.zeros((channels, height + 2, row + 2), np.float32)
+    seen = np.empty((9 * channels, height, row), np.float32)
+    flat, taps = seen.reshape(9 * channels, height * row), weight.reshape(filters, 9 * channels)
     values = np.empty((filters, height, row), np.float32)
+    flat_values = values.reshape(filters, height * row)
     sums, squares = np.empty(row, np.float32), np.empty(row, np.float32)
     for n in range(count):
-        padded[:, 1:-1, 1 : width + 1] = samples[n]
-        _convolve(padded, weight, bias, values)
+        _see(samples[n], padded, seen)
+        _convolve(flat, taps, bias, flat_values)
         for f in range(filters):
             sums[:] = 0
             squares[:] = 0
-            for y in range(height):
-                _add_moments(values[f, y], sums, squares)
+            _add_moments(values[f], sums, squares)
             for x in range(width):
                 total[f] += sums[x]
                 square[f] += squares[x]
@@ -244,33 +242,33 @@ def front_backward(
     """
     count, channels, height, width = samples.shape
     filters, tall, wide = weight.shape[0], pooled.shape[2], pooled.shape[3]
-    dw, db = np.zeros(weight.shape, np.float64), np.zeros(filters, np.float64)
+    dw, db = np.zeros((filters, 9 * channels), np.float64), np.zeros(filters, np.float64)
     row = _row_length(width)
     padded = np.zeros((channels, height + 2, row + 2), np.float32)
+    seen = np.empty((9 * channels, height, row), np.float32)
+    flat, taps = seen.reshape(9 * channels, height * row), weight.reshape(filters, 9 * channels)
     values = np.empty((filters, height, row), np.float32)
-    gradient, extra = np.empty((height, row), np.float32), np.empty((height, row), np.float32)
-    lanes = np.empty((9, row), np.float32)
+    flat_values = values.reshape(filters, height * row)
+    gradient, extra = np.empty((filters, height, row), np.float32), np.empty((height, row), np.float32)
+    flat_gradient, product = gradient.reshape(filters, height * row), np.empty((filters, 9 * channels), np.float32)
+    lane, within = np.empty(row, np.float32), np.zeros(row, np.float32)
+    within[:width] = 1
     for n in range(count):
-        padded[:, 1:-1, 1 : width + 1] = samples[n]
-        _convolve(padded, weight, bias, values)
+        _see(samples[n], padded, seen)
+        _convolve(flat, taps, bias, flat_values)
         for f in range(filters):
             extra[:] = constant[f]
+            own, above, value = values[f], to_pooled[n, f], pooled[n, f]
             for i in range(tall):
                 for j in range(wide):
                     # dropout leaves no gradient, or the ReLU has cut: nothing goes further down
-                    if to_pooled[n, f, i, j] != 0 and pooled[n, f, i, j] > 0:
-                        y, x = _place_of(values[f], pooled[n, f, i, j], i, j, width)
-                        extra[y, x] += to_pooled[n, f, i, j]
-            lanes[0, :] = 0
-            for y in range(height):
-                _row_gradient(values[f, y], extra[y], slope[f], gradient[y], lanes[0])
+                    if above[i, j] != 0 and value[i, j] > 0:
+                        y, x = _place_of(own, value[i, j], i, j, width)
+                        extra[y, x] += above[i, j]
+            lane[:] = 0
+            _plane_gradient(values[f], extra, slope[f], within, gradient[f], lane)
             for x in range(width):
-                db[f] += lanes[0, x]
-            for c in range(channels):
-                lanes[:] = 0
-                for k in range(3):
-                    _add_products(gradient, padded[c, k:], lanes[3 * k], lanes[3 * k + 1], lanes[3 * k + 2])
-                for k in range(9):
-                    for x in range(width):
-                        dw[f, c, k // 3, k % 3] += lanes[k, x]
-    return dw.astype(np.float32), db.astype(np.float32)
+                db[f] += lane[x]
+        np.dot(flat_gradient, flat.T, product)
+        dw += product
+    return dw.reshape(weight.shape).astype(np.float32), db.astype(np.float32)

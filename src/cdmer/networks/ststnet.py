@@ -34,6 +34,8 @@ class STSTNet(Network):
     # Adam, 5e-5, batch 256, 800 epochs: the authors' PyTorch code (their MATLAB code trained for 500)
     recipe: ClassVar[Recipe] = Recipe("adam", 5e-5, epochs=800, quick_epochs=300, batch=256)
 
+    channels_last: ClassVar[bool] = False  # `ShallowFront` reads plane by plane
+
     def __init__(self, n_classes: int = 3, dropout: float = 0.5, scaling: Scale = "sample") -> None:
         super().__init__()
         self.shape = (3, 28, 28)

@@ -343,7 +343,7 @@ class _Group:
             lead = found.shape[: found.dim() - len(self.network.shape)]
             streams = torch.tensor([place], dtype=torch.int32, device=found.device)
             found = self.network.augment(found, uniform(streams, *lead, self.network.draws)[0])
-        return _channels_last(found)
+        return _channels_last(found) if self.network.channels_last else found
 
     def _sibling(self, rows: Rows, place: int) -> Rows:
         assert self.siblings is not None
@@ -358,7 +358,9 @@ class _Group:
         parts: list[list[Tensor]] = [[] for _ in self.trials]
         for start in range(0, longest, SAMPLES_AT_ONCE):
             rows = [trial.test[start : start + SAMPLES_AT_ONCE] for trial in self.trials]
-            samples = [_channels_last(self.X[torch.from_numpy(own).to(self.X.device)]) for own in rows]
+            samples = [self.X[torch.from_numpy(own).to(self.X.device)] for own in rows]
+            if self.network.channels_last:
+                samples = [_channels_last(found) for found in samples]
             with self._precision():
                 for part, logits in zip(parts, ensemble.answer(samples), strict=True):
                     part.append(logits.float().cpu())

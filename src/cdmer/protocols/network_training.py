@@ -141,7 +141,7 @@ def class_rows(label: NDArray[np.str_], classes: Sequence[str], what: str) -> tu
 
 def save_weights(path: str | Path, trained: Sequence[Trained], training: Training, classes: Sequence[str]) -> None:
     """Write the weights of some rounds as safetensors: ``round1.<parameter>`` and so on; of none, an empty file."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {
         f"round{round_}.{name}": tensor.contiguous()
@@ -150,4 +150,4 @@ def save_weights(path: str | Path, trained: Sequence[Trained], training: Trainin
     }
     about = {"network": training.network, "options": repr(dict(training.options)), "classes": " ".join(classes)}
     with whole_file(path) as partial:
-        save_file(tensors, partial, about)
+        partial.write_bytes(save(tensors, about))  # `save_file` would make it readable to its owner alone

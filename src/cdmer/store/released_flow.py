@@ -7,6 +7,7 @@ u, each scaled to 0 .. 255 over the picture, so that the displacement in pixels 
 
 import hashlib
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from cdmer.store.feature_store import FeatureStore
 
 LABELS = {0: "negative", 1: "positive", 2: "surprise"}
 DATASETS = {"smic": "smic_hs", "casme2": "casme2", "samm": "samm"}  # as the archives name them, and as we do
+PLANES = ("u", "v", "strain")
+_CHANNELS = {"u": 2, "v": 1, "strain": 0}
 _NEEDED = ("bgr", "label", "subject", "dataset", "clip")
 
 
@@ -36,6 +39,7 @@ def import_flow_images(
     *,
     feature: str = "flow_strain_28",
     database: str | None = None,
+    planes: Sequence[str] = PLANES,
     code_digest: str = "",
 ) -> FeatureStore:
     """Write one database's clips of an archive of flow images as a feature store.
@@ -45,10 +49,12 @@ def import_flow_images(
     path
         The `.npz` file.
     store_path
-        The store to write: `X` uint8 (clips, 3, side, side) with the scale 1 / 255, so that it reads as u, v and strain
+        The store to write: `X` uint8 (clips, planes, side, side) with the scale 1 / 255, so that it reads as numbers
         from 0 to 1.
     feature, database
         Their names; without a database, the only one of the archive.
+    planes
+        Which planes to keep, of ``u``, ``v`` and ``strain``, in the order wanted.
     code_digest
         Digest of the code that runs.
 
@@ -76,7 +82,7 @@ def import_flow_images(
         )
     return FeatureStore.write(
         store_path,
-        np.ascontiguousarray(arrays["bgr"][rows][..., ::-1].transpose(0, 3, 1, 2)),
+        np.stack([arrays["bgr"][rows][..., _CHANNELS[plane]] for plane in planes], axis=1),
         clip=arrays["clip"][rows].tolist(),
         subject=arrays["subject"][rows].tolist(),
         label=[LABELS[label] for label in arrays["label"][rows].tolist()],
@@ -88,7 +94,7 @@ def import_flow_images(
                 "imported": {
                     "file": source.name,
                     "sha256": hashlib.sha256(source.read_bytes()).hexdigest(),
-                    "planes": ["u", "v", "strain"],
+                    "planes": list(planes),
                     "scaled": "each plane to 0 .. 1 over the picture",
                 }
             },
