@@ -17,7 +17,7 @@ rule make_report:
     params:
         upstream=ask(PLAN.report_made_of),
         settings=ask(PLAN.report_settings),
-        code=code_digest("cdmer.report.job"),
+        code=code_digest("cdmer.report.job", *PLAN.report_models()),
     shell:
         "cdmer --log {log} report {output} --settings {params.settings:q}"
         " --code {params.code}"

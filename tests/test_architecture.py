@@ -92,6 +92,7 @@ def test_names_are_imported_from_where_they_are_defined(path):
         "cdmer.protocols.train_network",
         "cdmer.protocols.network_folds",
         "cdmer.evaluation.tables",
+        "cdmer.report.job",
         "cdmer.store.exclusions",
     ],
 )

@@ -15,6 +15,7 @@ from cdmer.code import code_digest, library_versions
 from cdmer.config.databases import Database
 from cdmer.config.descriptors import C3dRecipe
 from cdmer.config.model_settings import ModelSettings
+from cdmer.config.models import BlockSettings
 from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
 from cdmer.config.networks import ImageNetSettings, NetworkSettings
 from cdmer.config.whole import Config
@@ -624,10 +625,15 @@ class Plan:
                 for name, settings in self.models.items()
                 if name in TRANSFORMS
             },
+            "regions": self._regions_of_report(),
             "selections": self.config.selection,
             "casme2_negative": self.config.cdmer.casme2_negative,
             "honesty": self.compares_selections(),
         }
+
+    def report_models(self) -> list[str]:
+        """The modules of the models that the report fits again, to see where they look."""
+        return sorted({settings["module"] for settings in self._regions_of_report().values()})
 
     def report_inputs(self) -> list[str]:
         """Every file that the report is made of, in a fixed order."""
@@ -682,6 +688,25 @@ class Plan:
             recipe = self.config.frames[self.config.features[settings.feature].frames].faces
             counts[recipe] = counts.get(recipe, 0) + 1
         return sorted(counts, key=lambda recipe: -counts[recipe])
+
+    def _regions_of_report(self) -> dict[str, dict[str, Any]]:
+        """Models whose groups are blocks of regular grids over the face."""
+        found = {}
+        for name, settings in self.models.items():
+            recipe = self.config.features[settings.feature]
+            grids = list(getattr(recipe, "grids", ()))
+            if not isinstance(settings, BlockSettings) or settings.columns != "blocks" or not grids:
+                continue
+            faces = self.config.faces[self.config.frames[recipe.frames].faces]
+            found[name] = {
+                "module": settings.module,
+                "estimator": settings.estimator,
+                "parameters": settings.parameters(),
+                "feature": settings.feature,
+                "grids": grids,
+                "eyes": [faces.eye_distance, faces.eye_height] if faces.alignment == "eyes" else None,
+            }
+        return found
 
     def _protocol_of_report(self, protocol: str) -> dict[str, Any]:
         models: dict[str, list[str]] = {}

@@ -217,6 +217,7 @@ def run(tmp_path_factory) -> Made:
         },
         "features": {"lbp": list(DATABASES)},
         "transforms": {"TCA": {"feature": "lbp", "mu": 1.0, "dim": 5, "C": 1.0}},
+        "regions": {},
         "selections": ["default", "oracle"],
         "casme2_negative": "disgust_sadness_fear",
         "honesty": False,

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from cdmer.errors import CdmerError
 from cdmer.report.clips import SLOWER
@@ -48,6 +49,15 @@ def test_scores_stand_with_published_ones_and_with_what_chance_says(page):
 
 def test_the_price_of_honesty_is_the_oracles_less_the_honest(page):
     assert Reader(page).row("TCA", "0.617", "0.728")[-1] == "0.111"
+
+
+def test_the_drawn_price_of_honesty_is_embedded(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "results")
+    Image.new("RGB", (60, 20), (1, 2, 3)).save(tmp_path / "results/cdmer_honesty.png")
+    page = type(run)(tmp_path / "results", {**run.settings, "honesty": True}).faces("none").report()
+    (image,) = [image for image in Reader(page).images if image["alt"] == "the price of honesty"]
+    assert opened(image).size == (60, 20)
+    assert (image["width"], image["height"]) == ("720", "240")
 
 
 def test_synthetic_data_are_called_so_loudly(run, page):

@@ -79,8 +79,8 @@ def test_people_who_are_known_give_their_database_away_and_new_ones_do_not():
     people = np.repeat(np.arange(20), 4)
     X = rng.normal(size=(20, 50))[people] * 10 + rng.normal(size=(80, 50))
     found = distance(inner_products(X), people >= 10, [f"p{number}" for number in people])
-    assert found.proxy == 2.0
-    assert found.proxy_people < 1.0
+    assert found.proxy > 1.5
+    assert found.proxy_people < 0.5
 
 
 def test_one_person_cannot_be_held_out():

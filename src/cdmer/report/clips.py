@@ -73,7 +73,7 @@ def _example(record: ClipRecord, row: "pd.Series[Any]") -> Example:
         f"onset and {word}": still(np.concatenate([first, second], axis=1), f"{record.name}: onset and {word}"),
         "what changes": still(_change(first, second), f"{record.name}: amplified change"),
     }
-    if (first != second).any():
+    if (first != second).any() and np.ptp(first) and np.ptp(second):  # else nothing is seen to move
         flow = optical_flow(first, second, "coarse_to_fine")
         colors = encode_hsv(flow, "text", FLOW_RIM)
         pictures[f"flow to {word}"] = still(colors, f"{record.name}: flow to the {word}")

@@ -12,6 +12,7 @@ from cdmer.progress import progress
 from cdmer.protocols.cdmer import CLASSES
 from cdmer.protocols.tasks import tasks
 from cdmer.report.pictures import FAINT, PALETTE, Picture, drawn, figure
+from cdmer.report.regions import region_pictures
 from cdmer.report.results import Results, title_of
 
 PROTOCOLS = {"cdmer": "CDMER, target", "cde": "CDE,", "single": "single database,"}
@@ -25,12 +26,14 @@ CURVES = {"uf1": "on the target's labels", "source_uf1": "on held-out source sub
 
 def models_section(results: Results) -> dict[str, Any]:
     """What the template of this section reads."""
+    regions = region_pictures(results)
     shown = [
         {
             "name": model,
             "protocols": list(_protocols(results, model)),
             "feature": next(made.features[model] for made in results.protocols.values() if model in made.models),
             "grid": _grid(results, model),
+            "regions": regions.get(model),
             "curves": _curves(results, model),
         }
         for model in progress(_models(results), "models", unit="model")

@@ -4,6 +4,7 @@ import base64
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,14 @@ def drawn(made: Figure, alt: str) -> Picture:
     made.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None}, dpi=110)
     width, height = (round(float(inches) * 96) for inches in made.get_size_inches())
     return Picture(_uri("image/svg+xml", buffer.getvalue()), alt, width, height)
+
+
+def stored(path: Path, alt: str, width: int) -> Picture:
+    """A PNG that the workflow has drawn, as it is."""
+    content = path.read_bytes()
+    with Image.open(io.BytesIO(content)) as image:
+        height = round(image.height * width / image.width)
+    return Picture(_uri("image/png", content), alt, width, height)
 
 
 def still(pixels: NDArray[np.uint8], alt: str, width: int = 0, of_clips: bool = True, quality: int = 85) -> Picture:

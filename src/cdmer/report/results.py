@@ -90,6 +90,9 @@ class Results:
         Feature to the databases of its stores.
     transforms
         Methods that map clips: name to the feature and the estimator's parameters.
+    regions
+        Models on facial blocks: name to ``module``, ``estimator``, ``parameters``, ``feature``, its ``grids``, and
+        ``eyes``, their distance and height in the crop where alignment has put them there.
     selections
         How hyper-parameters were chosen.
     casme2_negative
@@ -105,6 +108,7 @@ class Results:
     recipes: Sequence[str]
     features: Mapping[str, Sequence[str]]
     transforms: Mapping[str, Mapping[str, Any]]
+    regions: Mapping[str, Mapping[str, Any]]
     selections: Sequence[str]
     casme2_negative: str
     honesty: bool

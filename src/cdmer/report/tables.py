@@ -10,6 +10,7 @@ from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
 from cdmer.evaluation.loso_tables import HEADINGS, TITLES
 from cdmer.evaluation.markdown import SELECTIONS
+from cdmer.report.pictures import stored
 from cdmer.report.results import Results
 
 TYPES = {"TYPE-I": "between subsets of SMIC", "TYPE-II": "between SMIC and CASME II"}
@@ -95,6 +96,7 @@ def tables_section(results: Results) -> dict[str, Any]:
         "tables": shown,
         "notes": notes,
         "prices": prices,
+        "honesty": stored(results.file("cdmer_honesty.png"), "the price of honesty", 720) if results.honesty else None,
         "selections": {name: words for name, words in SELECTIONS.items() if name in used},
         "level": LEVEL,
     }
