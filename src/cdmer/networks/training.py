@@ -172,13 +172,15 @@ def train(
     _check(make, trials, what)
     folder = None
     if checkpoints is not None:
-        folder = Path(checkpoints) / _digest(X, trials, recipe, epochs, machinery, device, about, siblings)
+        folder = Path(checkpoints) / _digest(
+            X, trials, recipe, epochs, machinery, device, [about, keep_weights], siblings
+        )
     _set_up(machinery, device)
     samples = _scaled(make, X, device)
     results: dict[int, Trained] = {}
     group = _group_size(folder, machinery, make, device, len(trials))
     waiting = list(range(len(trials)))
-    finished = _finished(folder, waiting, keep_weights)
+    finished = _finished(folder, waiting)
     results.update(finished)
     waiting = [index for index in waiting if index not in finished]
     if finished:
@@ -188,7 +190,7 @@ def train(
             indices = waiting[:group]
             run = _Group(
                 make, samples, [trials[index] for index in indices], indices, recipe, epochs, what, machinery, folder,
-                siblings, bar,
+                siblings, bar, keep_weights,
             )  # fmt: skip
             try:
                 done = run.run()
@@ -208,7 +210,7 @@ def train(
                 continue
             for index, trained in zip(indices, done, strict=True):
                 _keep(folder, index, trained)
-                results[index] = trained if keep_weights else Trained(trained.logits, trained.losses, {})
+                results[index] = trained
             run.forget()
             waiting = waiting[group:]
     return [results[index] for index in range(len(trials))]
@@ -235,9 +237,10 @@ class _Group:
         folder: Path | None,
         siblings: Rows | None,
         bar: "_Bar",
+        keep_weights: bool,
     ) -> None:
         self.X, self.trials, self.recipe, self.epochs, self.what = X, trials, recipe, epochs, what
-        self.machinery, self.siblings, self.bar = machinery, siblings, bar
+        self.machinery, self.siblings, self.bar, self.keep_weights = machinery, siblings, bar, keep_weights
         self.make, self.indices = make, indices
         self.keys = [trial_key(trial.seed) for trial in trials]
         self.file = folder / f"group-{indices[0]}-{indices[-1]}.pt" if folder else None
@@ -259,12 +262,14 @@ class _Group:
                 self._save(ensemble)
                 last = time.monotonic()
         return [
-            Trained(
-                torch.stack(logits).numpy(), losses,
-                {name: tensor.cpu() for name, tensor in ensemble.weights(place).items()},
-            )
+            Trained(torch.stack(logits).numpy(), losses, self._weights(ensemble, place))
             for place, (logits, losses) in enumerate(zip(self.logits, self.losses, strict=True))
-        ]  # fmt: skip
+        ]
+
+    def _weights(self, ensemble: Ensemble, place: int) -> dict[str, Tensor]:
+        if not self.keep_weights:
+            return {}
+        return {name: tensor.cpu() for name, tensor in ensemble.weights(place).items()}
 
     def forget(self) -> None:
         """Remove the group's checkpoint."""
@@ -512,15 +517,14 @@ def _keep(folder: Path | None, index: int, trained: Trained) -> None:
             torch.save(state, partial)
 
 
-def _finished(folder: Path | None, indices: Sequence[int], keep_weights: bool) -> dict[int, Trained]:
+def _finished(folder: Path | None, indices: Sequence[int]) -> dict[int, Trained]:
     found = {}
     for index in indices if folder else []:
         assert folder is not None
         file = folder / f"trial-{index}.pt"
         if file.is_file():
             state = torch.load(file, weights_only=True)
-            weights = state["weights"] if keep_weights else {}
-            found[index] = Trained(state["logits"].numpy(), state["losses"], weights)
+            found[index] = Trained(state["logits"].numpy(), state["losses"], state["weights"])
     return found
 
 
