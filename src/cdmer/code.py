@@ -15,7 +15,6 @@ that defines it.
 """
 
 import ast
-import copy
 import hashlib
 import importlib.metadata
 from functools import cache
@@ -51,6 +50,7 @@ NUMERIC_LIBRARIES: dict[str, tuple[str, ...]] = {
 WITHOUT_NUMBERS = frozenset({"cdmer.errors", "cdmer.files", "cdmer.progress"})
 
 
+@cache
 def code_digest(*modules: str) -> str:
     """A digest of the code that `modules` run, 16 hexadecimal digits.
 
@@ -73,8 +73,12 @@ def code_digest(*modules: str) -> str:
 
 def library_versions(*modules: str) -> dict[str, str]:
     """The versions of the numeric libraries that `modules` depend on, by import name."""
-    libraries = set().union(*(_libraries(name) for name in reached_modules(*modules)))
-    return {library: library_version(library) for library in sorted(libraries)}
+    return {library: library_version(library) for library in _reached_libraries(*modules)}
+
+
+@cache
+def _reached_libraries(*modules: str) -> list[str]:
+    return sorted(set().union(*(_libraries(name) for name in reached_modules(*modules))))
 
 
 def reached_modules(*modules: str) -> set[str]:
@@ -123,6 +127,10 @@ def _find(name: str) -> Path | None:
 
 @cache
 def _tree(name: str) -> ast.Module:
+    return _parsed(name)
+
+
+def _parsed(name: str) -> ast.Module:
     return ast.parse(_source(name).read_text(encoding="utf-8"))
 
 
@@ -147,6 +155,7 @@ def _imports(name: str) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(inside), frozenset(module.split(".")[0] for module in outside)
 
 
+@cache
 def _libraries(name: str) -> set[str]:
     declared = set(_declared(name, "DEPENDS_ON_LIBRARIES"))
     if declared - set(NUMERIC_LIBRARIES):
@@ -156,7 +165,7 @@ def _libraries(name: str) -> set[str]:
 
 @cache
 def _module_digest(name: str) -> str:
-    tree = _WithoutErrorTexts().visit(_without_docstrings(copy.deepcopy(_tree(name))))
+    tree = _WithoutErrorTexts().visit(_without_docstrings(_parsed(name)))  # a tree of its own, to be changed
     digest = hashlib.sha256(ast.dump(tree).encode())
     for file in _declared(name, "DEPENDS_ON_FILES"):
         digest.update((_source(name).parent / file).read_bytes())

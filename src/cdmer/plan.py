@@ -67,6 +67,7 @@ class Plan:
         self._remembered = Path(remembered) if remembered else None
         self._fresh = fresh
         self._objective: dict[str, bool] = {}
+        self._parts_made_of: dict[tuple[str, str], str] = {}
         self._check_roots()
         self._check_imports()
 
@@ -410,6 +411,11 @@ class Plan:
 
     def parts_made_of(self, feature: str, database: str) -> str:
         """A digest of what the parts of a feature store are made of."""
+        if (feature, database) not in self._parts_made_of:
+            self._parts_made_of[feature, database] = self._digest_of_parts(feature, database)
+        return self._parts_made_of[feature, database]
+
+    def _digest_of_parts(self, feature: str, database: str) -> str:
         if feature in self.config.imported(database):
             release = Path(self.released_file(database, feature)).stat()
             return _digest(self.import_settings(feature, database), release.st_size, release.st_mtime_ns)
