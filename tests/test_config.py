@@ -149,3 +149,15 @@ def test_a_standard_feature_that_no_longer_fits_is_no_fault_unless_a_model_reads
     config = read_config({"frames": {"tim_16": {"length": 20}}})
     assert "16 frames" in config.unfit("c3d_fc1_ucf101")
     assert config.unfit("lbp_top_r3p8") is None
+
+
+def test_groups_of_models_may_be_named():
+    def chosen(*models):
+        return list(read_config({"models": list(models)}).chosen_models())
+
+    adaptation, networks = chosen("adaptation"), chosen("networks")
+    assert {"SVM", "TGSR@released"} <= set(adaptation)
+    assert {"FR", "DSCNN"} <= set(networks)
+    assert not set(adaptation) & set(networks)
+    assert adaptation + networks == list(read_config({"models": "all"}).chosen_models())
+    assert chosen("FR", "adaptation") == ["FR", *adaptation]

@@ -15,7 +15,7 @@ from cdmer.config.model_settings import ModelSettings
 from cdmer.config.models import BlockSettings, Models
 from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
 from cdmer.config.nearest import nearest
-from cdmer.config.networks import NetworkRun
+from cdmer.config.networks import NetworkRun, NetworkSettings
 from cdmer.config.report import Report
 from cdmer.config.settings import Name, Settings
 from cdmer.config.standard import STANDARD
@@ -51,8 +51,9 @@ class Config(Settings):
     )
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
     models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
-        "all",
-        description="`all`, or the names of the models to train; `MODEL@FEATURE` is one of them on another feature.",
+        ["adaptation"],
+        description="`all`, or what to train: names of models, `MODEL@FEATURE` for one of them on another feature, "
+        "`adaptation` for all methods on vectors, `networks` for all networks.",
     )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
     networks: NetworkRun = Field(NetworkRun(), description="How networks are trained.")
@@ -189,7 +190,12 @@ class Config(Settings):
         known = self.model_settings.by_name()
         if self.models == "all":
             return known
-        return {name: self._model(name, known) for name in self.models}
+        groups = {
+            "adaptation": [name for name, settings in known.items() if not isinstance(settings, NetworkSettings)],
+            "networks": [name for name, settings in known.items() if isinstance(settings, NetworkSettings)],
+        }
+        names = [name for entry in self.models for name in groups.get(entry, [entry])]
+        return {name: self._model(name, known) for name in names}
 
     def _model(self, name: str, known: Mapping[str, ModelSettings]) -> ModelSettings:
         """The settings of a model, or of MODEL@FEATURE: that model on another feature."""
