@@ -461,14 +461,15 @@ class Plan:
         return "synthetic" if self.is_synthetic(database) else "real"
 
     def listed(self) -> list[tuple[str, str]]:
-        """Feature and database of every store whose exclusions are listed: those that models read, or else all."""
+        """Feature and database of every store whose exclusions are listed: those that models read, or would read."""
         read = [
             (self.models[model].feature, database)
             for protocol in self.config.protocols
             for key, model in self.computable(protocol)
             for database in databases_of(key)
         ]
-        return list(dict.fromkeys(read)) or self.obtainable()
+        features = {settings.feature for settings in self.models.values()}
+        return list(dict.fromkeys(read)) or [pair for pair in self.obtainable() if pair[0] in features]
 
     def stores_of(self, model: str, experiment: str) -> list[str]:
         """The feature stores that a training reads: source and target, or those of a task's databases."""

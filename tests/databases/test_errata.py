@@ -135,7 +135,7 @@ def test_another_erratum_is_other_code(reader: str, tmp_path: Path, monkeypatch:
     find = code._find
     copied = {"cdmer.databases.errata": folder / "errata.py"}
     monkeypatch.setattr(code, "_find", lambda name: copied.get(name) or find(name))
-    caches = (code._tree, code._imports, code._module_digest)
+    caches = [cached for cached in vars(code).values() if hasattr(cached, "cache_clear")]
 
     def digest() -> str:
         for cached in caches:

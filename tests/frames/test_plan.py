@@ -42,7 +42,7 @@ def test_what_teaches_a_network_is_behind_the_frames_that_it_makes():
             **READS,
         )
         pupil = plan.subjects("smic_vis")[0]
-        return [plan.frames_made_of(name, "smic_vis", pupil) for name in ("keyframes_11", "tim_16")]
+        return [plan.frames_made_of(name, "smic_vis", pupil) for name in ("mersiamc3d_10x112", "lbp_top_r3p8")]
 
     (keyframes, tim), (other_keyframes, other_tim) = made(96), made(112)
     assert keyframes != other_keyframes

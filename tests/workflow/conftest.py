@@ -26,11 +26,13 @@ CONFIG = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items):
-    """All tests of the workflow share one run: keep them in one process."""
+    """Tests of the workflow share one run: keep them in one process, and begin with them, for they take longest."""
     for item in items:
-        if "tests/workflow" in str(item.fspath):
+        if "tests/workflow" in str(item.fspath) and not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group("workflow"))
+    items.sort(key=lambda item: "tests/workflow" not in str(item.fspath))
 
 
 @dataclass(frozen=True)

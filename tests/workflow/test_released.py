@@ -33,7 +33,13 @@ PUBLISHED = {
 }
 
 
-@pytest.fixture(scope="module", params=["blocks", "released"])
+ORDERS = ["blocks", "released"]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(order, marks=pytest.mark.xdist_group(f"released {order}")) for order in ORDERS],
+)
 def table(request, real, repository, tmp_path_factory):
     folder = tmp_path_factory.mktemp("released")
     shipped = (repository / "workflow/configs/released-features.yaml").read_text()

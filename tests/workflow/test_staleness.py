@@ -8,7 +8,8 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-DESCRIPTORS_ON = {"compute_features", "merge_features", "list_exclusions", "train_model", "tabulate_cdmer"}
+STORES_ON = {"list_exclusions", "find_leaks", "train_model", "tabulate_cdmer"}
+DESCRIPTORS_ON = {"compute_features", "merge_features"} | STORES_ON
 FRAMES_ON = DESCRIPTORS_ON | {"interpolate_frames"}
 FACES_ON = FRAMES_ON | {"align_faces"}
 
