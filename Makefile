@@ -12,6 +12,9 @@ setup: .venv/.ready
 	@rm -f $@
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r envs/cpu.txt
+	@# torch's default build on Linux is for CUDA, and does not even load without NVIDIA's libraries
+	$(BIN)/python -c "import torch" 2>/dev/null || { echo "fetching the CUDA libraries of this build of torch (gigabytes)"; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' envs/cpu.txt)"; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 	@echo "ready; 'source .venv/bin/activate' puts snakemake and cdmer on the path"
