@@ -44,14 +44,18 @@ def draw_contact_sheet(shards: Sequence[str | Path], output: str | Path, clips_p
     CdmerError
         No shard, a shard that cannot be read, or not one clip in all of them.
     """
-    strips = [strip for shard in shards for strip in _strips(Path(shard), clips_per_subject)]
+    save_strips([strip for shard in shards for strip in _strips(Path(shard), clips_per_subject)], 2, output)
+
+
+def save_strips(strips: Sequence[Strip], columns: int, output: str | Path) -> None:
+    """Draw clips, so many beside one another, and write the PNG; a `CdmerError` where there is none."""
     if not strips:
         raise CdmerError(
             "there is no clip to show",
             "look into results/exclusions.csv: every clip of these subjects was left out",
         )
     with whole_file(output) as partial:
-        draw_strips(strips, 2).save(partial, format="PNG")
+        draw_strips(strips, columns).save(partial, format="PNG")
 
 
 def find_shards(

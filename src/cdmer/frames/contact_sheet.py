@@ -6,9 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cdmer.errors import CdmerError
-from cdmer.faces.contact_sheet import Strip, draw_strips, picture, some_clips
-from cdmer.files import whole_file
+from cdmer.faces.contact_sheet import Strip, picture, save_strips, some_clips
 from cdmer.frames.rounding import round_half_up
 from cdmer.store.shard import ClipRecord
 
@@ -38,13 +36,7 @@ def draw_frames_sheet(shards: Sequence[str | Path], output: str | Path, clips_pe
         for shard in shards
         for record in some_clips(Path(shard), clips_per_subject)
     ]
-    if not strips:
-        raise CdmerError(
-            "there is no clip to show",
-            "look into results/exclusions.csv: every clip of these subjects was left out",
-        )
-    with whole_file(output) as partial:
-        draw_strips(strips, 1).save(partial, format="PNG")
+    save_strips(strips, 1, output)
 
 
 def _strip(record: ClipRecord, database: str) -> Strip:
