@@ -49,6 +49,15 @@ def uar(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[Any] | None = No
     return float(uar_of(confusion(y_true, y_pred, classes)))
 
 
+def all_scores(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[Any]) -> dict[str, float]:
+    """UF1, UAR and accuracy by name, as the metrics files of the models stage hold them."""
+    return {
+        "uf1": uf1(y_true, y_pred, classes),
+        "uar": uar(y_true, y_pred, classes),
+        "accuracy": accuracy(y_true, y_pred),
+    }
+
+
 def absent_classes(y_true: ArrayLike, classes: Sequence[Any]) -> list[Any]:
     """The `classes` that never occur in `y_true`: 0 at best in `uf1`, left out of `uar`."""
     present = set(np.asarray(y_true).tolist())

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from cdmer.databases.manifest import load_manifest
 from cdmer.errors import CdmerError
-from cdmer.evaluation.metrics import accuracy, uar, uf1
+from cdmer.evaluation.metrics import all_scores
 from cdmer.files import write_text
 from cdmer.progress import progress
 from cdmer.protocols.folds import leave_one_subject_out
@@ -131,11 +131,7 @@ def train_folds(
         }
     )
     write_text(predictions, table.to_csv(index=False, lineterminator="\n"))
-    scores = {
-        "uf1": uf1(clips.label, predicted, chosen.classes),
-        "uar": uar(clips.label, predicted, chosen.classes),
-        "accuracy": accuracy(clips.label, predicted),
-    }
+    scores = all_scores(clips.label, predicted, chosen.classes)
     counts = {"n_clips": len(clips.label), "n_folds": len(folds)}
     write_text(metrics, json.dumps({"scores": {"default": scores}, **counts}, indent=2) + "\n")
 

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from cdmer.errors import CdmerError
-from cdmer.evaluation.metrics import accuracy, uar, uf1
+from cdmer.evaluation.metrics import all_scores, uf1
 from cdmer.files import write_text
 from cdmer.networks.training import Trial, clear_checkpoints
 from cdmer.protocols.folds import leave_one_subject_out
@@ -91,9 +91,7 @@ def train_network_folds(
                     "round": round_ + 1,
                     "selection": name,
                     "epoch": epoch + 1,
-                    "uf1": uf1(clips.label, predicted, chosen.classes),
-                    "uar": uar(clips.label, predicted, chosen.classes),
-                    "accuracy": accuracy(clips.label, predicted),
+                    **all_scores(clips.label, predicted, chosen.classes),
                 }
             )
     write_text(predictions, pd.concat(tables).to_csv(index=False, lineterminator="\n"))

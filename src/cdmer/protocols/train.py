@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from cdmer.adaptation.base import AdaptationClassifier, Answers, Budget, Point
 from cdmer.errors import CdmerError
-from cdmer.evaluation.metrics import accuracy, uar, uf1
+from cdmer.evaluation.metrics import all_scores
 from cdmer.files import write_text
 from cdmer.protocols.cdmer import CLASSES, cdmer_labels
 from cdmer.protocols.selection import (
@@ -151,7 +151,7 @@ def train_model(
     }
     scores = {
         entry.selection: {
-            **_scores(test.label, entry.predicted),
+            **all_scores(test.label, entry.predicted, CLASSES),
             "point": entry.point,
             "converged": entry.converged,
         }
@@ -172,7 +172,7 @@ def _choose(
     searching = set(selection) - {"default"} if budget else set()
     searched = _search(model, train, test.X, searching, criterion, budget) if searching and budget else None
     if searched and "oracle" in searching:  # the one place where a target's labels are looked at
-        scores = pd.DataFrame([_scores(test.label, row) for row in searched.answers.predicted])
+        scores = pd.DataFrame([all_scores(test.label, row, CLASSES) for row in searched.answers.predicted])
         searched = replace(searched, table=pd.concat([searched.table, scores], axis=1))
     went_by = {"source": "source_uf1", "unsupervised": criterion, "oracle": "uf1"}
     chosen = []
@@ -225,14 +225,6 @@ def _search(
     if not table["converged"].all():
         log.warning("%s: %d points have not converged (grid.csv)", type(model).__name__, (~table["converged"]).sum())
     return Searched(points, answers, table, folds)
-
-
-def _scores(label: NDArray[np.str_], predicted: NDArray[Any]) -> dict[str, float]:
-    return {
-        "uf1": uf1(label, predicted, CLASSES),
-        "uar": uar(label, predicted, CLASSES),
-        "accuracy": accuracy(label, predicted),
-    }
 
 
 def _labelled(store: str | Path, database: str, casme2_negative: str, columns: Order) -> Labelled:

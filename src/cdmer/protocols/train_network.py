@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
-from cdmer.evaluation.metrics import accuracy, uar, uf1
+from cdmer.evaluation.metrics import all_scores, uf1
 from cdmer.files import write_text
 from cdmer.networks.training import Trained, Trial, clear_checkpoints
 from cdmer.protocols.cdmer import CLASSES, cdmer_labels
@@ -124,7 +124,8 @@ def train_network(
         for name in selection:
             epoch = _epoch(name, one, by_epoch, test, held_out, criterion, train)
             tables.append(_table(round_, name, f"epoch={epoch + 1} budget={given.budget}", test, by_epoch[epoch]))
-            scores.append({"round": round_, "selection": name, "epoch": epoch + 1, **_scores(test, by_epoch[epoch])})
+            found = all_scores(test.label, by_epoch[epoch], CLASSES)
+            scores.append({"round": round_, "selection": name, "epoch": epoch + 1, **found})
     write_text(predictions, pd.concat(tables).to_csv(index=False, lineterminator="\n"))
     write_text(curves, _curves(done, classes, test if "oracle" in selection else None))
     counts = {
@@ -256,14 +257,6 @@ def _samples(store: str | Path, database: str, casme2_negative: str) -> Samples:
         label=np.array([name for name in label if name is not None]),
         n_dropped=len(first) - len(kept),
     )
-
-
-def _scores(test: Samples, predicted: NDArray[Any]) -> dict[str, float]:
-    return {
-        "uf1": uf1(test.label, predicted, CLASSES),
-        "uar": uar(test.label, predicted, CLASSES),
-        "accuracy": accuracy(test.label, predicted),
-    }
 
 
 def _table(round_: int, selection: str, point: str, test: Samples, predicted: NDArray[Any]) -> pd.DataFrame:
