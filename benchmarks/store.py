@@ -1,19 +1,22 @@
 """The feature store at the size of the papers: what every feature takes on disk, and how fast it is written and read.
 
     python benchmarks/store.py [--rounds 5] [--folder FOLDER] [--compressions none gzip lzf blosc2]
+    python benchmarks/store.py --stores results/features --compressions none gzip
 
-prints Markdown; docs/store-format.md keeps what it printed. The rows are descriptions of 20 clips that differ,
-repeated to CASME II's 255: what a filter makes of a row does not depend on the others, for a chunk holds one clip or
-few. Flow features are smooth random fields of the right shape with a camera's noise. The file lies in the page cache:
-these are the figures of the software; a slower disk sets its own.
+prints Markdown; docs/store-format.md keeps what it printed. With `--stores` the rows are those of stores that the
+workflow has made (`snakemake all_features`), of the database with most rows. Without, they are descriptions of 20 clips
+that differ, repeated to CASME II's 255: what a filter makes of a row does not depend on the others, for a chunk holds
+one clip or few; flow features are smooth random fields of the right shape with a camera's noise. The file lies in the
+page cache: these are the figures of the software; a slower disk sets its own.
 """
 
 import argparse
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from cdmer.watch import ONE_THREAD
 
@@ -21,6 +24,7 @@ os.environ.update(ONE_THREAD)  # before the libraries that read it are imported
 
 import numpy as np
 from lbp_top import processor, subject_clips
+from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from cdmer.descriptors import bi_woof, elbp_top, higo_top, hog_3d, hog_top, hoof, lbp_sip, lbp_top, lpq_top
@@ -92,32 +96,62 @@ def measure(path: Path, X: np.ndarray, compression: str, rounds: int) -> list[fl
     return [X.nbytes / path.stat().st_size, *speeds]
 
 
+def table(
+    rows_of: Iterable[tuple[str, str, NDArray[Any]]], compressions: list[str], folder: str | None, rounds: int
+) -> None:
+    """Prints a line for each (feature, MB of all databases, rows) and filter."""
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        for name, megabytes, X in rows_of:
+            shape = " x ".join(map(str, X.shape[1:])) + (" uint8" if X.dtype == np.uint8 else "")
+            for number, compression in enumerate(compressions):
+                ratio, *speeds = measure(Path(own, "store.h5"), X, compression, rounds)
+                what = f"{name} | {shape} | {megabytes}" if number == 0 else " | | "
+                cells = " | ".join(f"{speed:.0f}" for speed in speeds)
+                print(f"| {what} | {compression} | {ratio:.2f} | {cells} |", flush=True)
+
+
+def made_up() -> Iterator[tuple[str, str, NDArray[Any]]]:
+    """CASME II's rows of every feature, at most `MOST` bytes of them."""
+    total = 0.0
+    for name, make in features().items():
+        few = make()
+        rows = min(ROWS, MOST // few[0].nbytes)
+        megabytes = few[0].nbytes * CLIPS / 1e6
+        total += megabytes * (1 + name.count(","))
+        yield name, f"{megabytes:.1f}", np.concatenate([few] * (rows // len(few) + 1))[:rows]
+    print(f"\nAll of them, for all {CLIPS} clips: {total / 1e3:.2f} GB before compression.")
+
+
+def made_by_the_workflow(folder: Path) -> Iterator[tuple[str, str, NDArray[Any]]]:
+    """The rows of the largest store of every feature, with the size of its stores of all databases."""
+    total, clips = 0, 0
+    for feature in sorted(path for path in folder.iterdir() if path.is_dir()):
+        paths = sorted(feature.glob("*.h5"))
+        if not paths:
+            continue
+        sizes = [path.stat().st_size for path in paths]
+        total += sum(sizes)
+        stores = [FeatureStore(path) for path in paths]
+        clips = max(clips, sum(len(store) for store in stores))
+        largest = max(stores, key=len)
+        yield feature.name, f"{sum(sizes) / 1e6:.1f}", largest.load(["X"], decode=False).X
+    print(f"\nAll stores: {total / 1e9:.2f} GB on disk, for up to {clips} rows a feature.")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--folder", help="where to write: another disk")
     parser.add_argument("--compressions", nargs="+", default=["none", "gzip", "lzf", "blosc2"])
+    parser.add_argument("--stores", type=Path, help="results/features of a run of the workflow")
     options = parser.parse_args()
-    print(f"{processor()}; {ROWS} rows of one clip each, at most {MOST / 1e6:.0f} MB; one thread; MB are 10^6 bytes.\n")
-    print(
-        f"| feature | a row | MB, {CLIPS} clips | filter | ratio | written, MB/s | read | half of it | 32 at random |"
-    )
+    if options.stores is not None and not any(options.stores.glob("*/*.h5")):
+        parser.error(f"{options.stores} holds no feature stores; `snakemake all_features` makes them")
+    print(f"{processor()}; one thread; MB are 10^6 bytes.\n")
+    print("| feature | a row | MB, all clips | filter | ratio | written, MB/s | read | half of it | 32 at random |")
     print("|---|---|---|---|---|---|---|---|---|")
-    total = 0.0
-    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        for name, make in features().items():
-            few = make()
-            rows = min(ROWS, MOST // few[0].nbytes)
-            X = np.concatenate([few] * (rows // len(few) + 1))[:rows]
-            megabytes = few[0].nbytes * CLIPS / 1e6
-            total += megabytes * (1 + name.count(","))
-            shape = " x ".join(map(str, few.shape[1:])) + (" uint8" if few.dtype == np.uint8 else "")
-            for number, compression in enumerate(options.compressions):
-                ratio, *speeds = measure(Path(folder, "store.h5"), X, compression, options.rounds)
-                what = f"{name} | {shape} | {megabytes:.1f}" if number == 0 else " | | "
-                cells = " | ".join(f"{speed:.0f}" for speed in speeds)
-                print(f"| {what} | {compression} | {ratio:.2f} | {cells} |", flush=True)
-    print(f"\nAll of them, for all {CLIPS} clips: {total / 1e3:.2f} GB before compression.")
+    rows_of = made_up() if options.stores is None else made_by_the_workflow(options.stores)
+    table(rows_of, options.compressions, options.folder, options.rounds)
 
 
 if __name__ == "__main__":
