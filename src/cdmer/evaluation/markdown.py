@@ -23,6 +23,7 @@ def cdmer_markdown(
     absent: Mapping[str, Sequence[str]] | None = None,
     comparisons: pd.DataFrame | None = None,
     leaks: pd.DataFrame | None = None,
+    disjoint: bool = False,
 ) -> str:
     """The CDMER table as Markdown.
 
@@ -40,6 +41,8 @@ def cdmer_markdown(
         Every model against the best of its column (`cdmer.evaluation.comparisons`).
     leaks
         What `cdmer.evaluation.leaks` found.
+    disjoint
+        Whether `cdmer_disjoint.md` is made too.
     """
     parts = [
         "# Cross-database micro-expression recognition",
@@ -60,6 +63,8 @@ def cdmer_markdown(
     ]
     if leaks is not None:
         parts += [f"- {note}" for note in leak_notes(leaks)]
+    if disjoint:
+        parts.append("- TYPE-I with nobody on both sides, and what that costs each model: `cdmer_disjoint.md`.")
     if comparisons is not None and not comparisons.empty:
         parts += [f"- {smallest_note(comparisons)}", f"- {_beaten(comparisons)}"]
     return "\n".join(parts) + "\n"

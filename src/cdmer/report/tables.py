@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from cdmer.evaluation.comparisons import LEVEL, smallest_note
+from cdmer.evaluation.disjoint_table import ABOUT, TITLE, disjoint_notes
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
 from cdmer.evaluation.loso_tables import HEADINGS, TITLES
@@ -99,6 +100,39 @@ def tables_section(results: Results) -> dict[str, Any]:
         "honesty": stored(results.file("cdmer_honesty.png"), "the price of honesty", 720) if results.honesty else None,
         "selections": {name: words for name, words in SELECTIONS.items() if name in used},
         "level": LEVEL,
+        "disjoint": _disjoint(results),
+    }
+
+
+def _disjoint(results: Results) -> dict[str, Any] | None:
+    """TYPE-I with nobody on both sides, the plain score beside; None where it was not computed."""
+    if not results.disjoint:
+        return None
+    table = results.table("cdmer_disjoint.csv")
+    names = list(dict.fromkeys(table["experiment"]))
+    rows = []
+    for (model, selection), group in table.groupby(["model", "selection"], sort=False):
+        cells = {row["experiment"]: row for row in group.to_dict("records")}
+        shown = [
+            {
+                "uf1": float(cells[name]["uf1"]),
+                "plain": float(cells[name]["plain_uf1"]),
+                "change": float(cells[name]["difference"]),
+                "clear": bool(cells[name]["p_corrected"] < LEVEL),
+                "said": f"p = {cells[name]['p_corrected']:.3f} (Holm)",
+            }
+            if name in cells
+            else None
+            for name in names
+        ]
+        rows.append({"model": model, "selection": selection, "cells": shown})
+    return {
+        "title": TITLE,
+        "about": ABOUT,
+        "columns": [name.replace("->", " → ") for name in names],
+        "rows": rows,
+        "selections": list(dict.fromkeys(table["selection"])),
+        "notes": disjoint_notes(table),
     }
 
 
