@@ -20,7 +20,7 @@ setup: .venv/.ready
 	@echo "ready; 'source .venv/bin/activate' puts snakemake and cdmer on the path"
 
 table: setup
-	$(BIN)/snakemake --cores $(CORES) results/cdmer_table.csv
+	$(BIN)/snakemake --cores $(CORES) all_tables
 	@cat results/cdmer_table.md
 
 test: setup

@@ -30,6 +30,11 @@ rule all:
         "results/report.html",
 
 
+rule all_tables:
+    input:
+        tables(),
+
+
 rule all_features:
     input:
         PLAN.stores(PLAN.obtainable()),

@@ -75,6 +75,8 @@ def models_on_vectors():
 
 def tables():
     figures = ["results/cdmer_honesty.png"] if PLAN.compares_selections() else []
+    if PLAN.disjoint():
+        figures += ["results/cdmer_disjoint.csv", "results/cdmer_disjoint.md"]
     return [
         f"results/{protocol}_table.{suffix}"
         for protocol in PLAN.config.protocols

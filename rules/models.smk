@@ -22,6 +22,30 @@ rule train_model:
         " {output.metrics} {output.grid} --settings {params.settings:q} --code {params.code}"
 
 
+# TYPE-I with nobody on both sides: once more without each person whom two subsets of SMIC share.
+rule train_disjoint:
+    input:
+        stores=ask(PLAN.stores_of),
+        predictions="results/models/cdmer/{experiment}/{model}/predictions.csv",
+        metrics="results/models/cdmer/{experiment}/{model}/metrics.json",
+    output:
+        "results/models/cdmer/{experiment}/{model}/disjoint.csv",
+    log:
+        "results/models/cdmer/{experiment}/{model}/disjoint.log",
+    benchmark:
+        "results/benchmarks/models/disjoint/{experiment}/{model}.tsv"
+    wildcard_constraints:
+        model=models_on_vectors(),
+    resources:
+        mem_mb=1500,
+    params:
+        upstream=ask(PLAN.disjoint_made_of),
+        settings=ask(PLAN.disjoint_settings),
+        code=ask(PLAN.disjoint_code),
+    shell:
+        "cdmer --log {log} disjoint {input} {output} --settings {params.settings:q} --code {params.code}"
+
+
 # Leave one subject out: all folds of a task in one job.
 rule train_folds:
     input:

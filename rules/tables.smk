@@ -71,6 +71,30 @@ rule tabulate_cdmer:
         " --settings {params.settings:q} --code {params.code}"
 
 
+rule tabulate_disjoint:
+    input:
+        disjoint=ask(PLAN.disjoint_answers),
+        predictions=ask(PLAN.disjoint_plain),
+    output:
+        csv=report(
+            "results/cdmer_disjoint.csv",
+            caption="../workflow/report/disjoint.rst",
+            category="Tables",
+        ),
+        md="results/cdmer_disjoint.md",
+    log:
+        "results/logs/tables/disjoint.log",
+    benchmark:
+        "results/benchmarks/tables/disjoint.tsv"
+    params:
+        upstream=ask(PLAN.disjoint_table_made_of),
+        settings=ask(PLAN.disjoint_table_settings),
+        code=code_digest("cdmer.evaluation.disjoint_table"),
+    shell:
+        "cdmer --log {log} tables disjoint {input.disjoint} {input.predictions}"
+        " --csv {output.csv} --md {output.md} --settings {params.settings:q} --code {params.code}"
+
+
 rule tabulate_folds:
     input:
         predictions=ask(PLAN.predictions),

@@ -28,6 +28,7 @@ from cdmer.faces.detect import code_of_faces
 from cdmer.files import write_text
 from cdmer.frames.apex import METHODS
 from cdmer.protocols.cdmer import cdmer_experiments
+from cdmer.protocols.people import family
 from cdmer.protocols.tasks import Task, tasks
 
 ADAPTIVE_CONVOLUTION = "cdmer.frames.adaptive_convolution.interpolator"
@@ -547,6 +548,86 @@ class Plan:
         job = "cdmer.protocols.loso" if experiment in tasks() else "cdmer.protocols.train"
         return code_digest(job, self.models[model].module)
 
+    # -- TYPE-I with nobody on both sides -----------------------------------------------------------------------
+
+    def disjoint(self) -> list[tuple[str, str]]:
+        """The (experiment, model) pairs that are computed once more with nobody on both sides."""
+        out = {(entry.experiment, entry.model) for entry in self.disjoint_left_out()}
+        names = experiments("cdmer")
+        return [pair for pair in self._shared_pairs() if (names[pair[0]], pair[1]) not in out]
+
+    def disjoint_left_out(self) -> list[LeftOut]:
+        """What of TYPE-I has no subject-disjoint variant, and why."""
+        return [
+            LeftOut(experiments("cdmer")[key], model, reason)
+            for key, model in self._shared_pairs()
+            if (reason := self._lacks_disjoint(model, key))
+        ]
+
+    def _shared_pairs(self) -> list[tuple[str, str]]:
+        shared = {each.key for each in cdmer_experiments() if family(each.source) == family(each.target)}
+        asked = "cdmer" in self.config.protocols and self.config.cdmer.disjoint
+        return [pair for pair in self.computable("cdmer") if pair[0] in shared] if asked else []
+
+    def _lacks_disjoint(self, model: str, experiment: str) -> str:
+        if self.is_network(model):
+            return "networks are not trained again without each person"
+        if not self.disjoint_selections(model):
+            return "no selection of `cdmer.disjoint` is computed of it"
+        lacking = [
+            name for name in databases_of(experiment) if self.models[model].feature in self.config.imported(name)
+        ]
+        return f"the release of {' and '.join(lacking)} names nobody" if lacking else ""
+
+    def disjoint_selections(self, model: str) -> list[str]:
+        """The selections of a model whose answers are computed once more."""
+        computed = self.config.selection if self.models[model].searched else ["default"]
+        return [name for name in self.config.cdmer.disjoint if name in computed]
+
+    def disjoint_settings(self, model: str, experiment: str) -> dict[str, Any]:
+        """What the job that trains a model without each shared person needs to know."""
+        kept = ("databases", "module", "estimator", "parameters", "columns", "casme2_negative")
+        settings = self.training_settings(model, experiment)
+        return {**{name: settings[name] for name in kept}, "selection": self.disjoint_selections(model)}
+
+    def disjoint_made_of(self, model: str, experiment: str) -> str:
+        """A digest of what a training without each shared person starts from."""
+        settings, code = self.training_settings(model, experiment), self.model_code(model, experiment)
+        return _digest(self.stores_made_of(model, experiment), settings, code)
+
+    def disjoint_code(self, model: str) -> str:
+        """A digest of the code of that training."""
+        return code_digest("cdmer.protocols.disjoint", self.models[model].module)
+
+    def disjoint_answers(self) -> list[str]:
+        """All answers of that table, in its order."""
+        return [f"results/models/cdmer/{key}/{model}/disjoint.csv" for key, model in self.disjoint()]
+
+    def disjoint_plain(self) -> list[str]:
+        """The plain answers beside them."""
+        return [f"results/models/cdmer/{key}/{model}/predictions.csv" for key, model in self.disjoint()]
+
+    def disjoint_table_settings(self) -> dict[str, Any]:
+        """What the job that makes that table needs to know."""
+        made = self.table_settings("cdmer")
+        names = experiments("cdmer")
+        asked = {(names[key], model) for key, model in self.disjoint()}
+        return {
+            "parts": [part for part in made["parts"] if (part["experiment"], part["model"]) in asked],
+            "left_out": [asdict(entry) for entry in self.disjoint_left_out()],
+        }
+
+    def disjoint_table_made_of(self) -> str:
+        """A digest of what that table is made of."""
+        return _digest(
+            *(
+                [self.disjoint_made_of(model, key), self.disjoint_settings(model, key), self.disjoint_code(model)]
+                for key, model in self.disjoint()
+            )
+        )
+
+    # -- tables -------------------------------------------------------------------------------------------------
+
     def predictions(self, protocol: str) -> list[str]:
         """The predictions that a protocol's table is made of.
 
@@ -574,7 +655,8 @@ class Plan:
         read = dict.fromkeys(database for key, _ in pairs for database in databases_of(key))
         listed = self.listed()
         return {
-            "config": self.config.model_dump(mode="json", by_alias=True),
+            # what a report shows of people changes no table
+            "config": self.config.model_dump(mode="json", by_alias=True, exclude={"report"}),
             "data": {
                 name: _digest(*(self.parts_made_of(*pair) for pair in listed if pair[1] == name)) for name in read
             },
@@ -593,7 +675,8 @@ class Plan:
             }
             for key, model in self.computable(protocol)
         ]
-        return {"parts": parts, "left_out": left_out, **({} if protocol == "cdmer" else {"protocol": protocol})}
+        own = {"disjoint": bool(self.disjoint())} if protocol == "cdmer" else {"protocol": protocol}
+        return {"parts": parts, "left_out": left_out, **own}
 
     def leak_settings(self) -> dict[str, Any]:
         """What the job that looks for leaks between source and target needs to know."""
@@ -636,6 +719,7 @@ class Plan:
             "selections": self.config.selection,
             "casme2_negative": self.config.cdmer.casme2_negative,
             "honesty": self.compares_selections(),
+            "disjoint": bool(self.disjoint()),
         }
 
     def report_models(self) -> list[str]:
@@ -657,6 +741,8 @@ class Plan:
             files += [f"results/{protocol}_table.csv", f"results/{protocol}_table.card.json"]
         if "cdmer" in results["protocols"]:
             files += ["results/cdmer_comparisons.csv", "results/cdmer_leaks.csv"]
+        if results["disjoint"]:
+            files.append("results/cdmer_disjoint.csv")
         if results["honesty"]:
             files.append("results/cdmer_honesty.png")
         return [*files, "results/exclusions.csv"]
@@ -667,9 +753,15 @@ class Plan:
         tables = [self.table_settings(protocol) for protocol in self.config.protocols]
         predictions = [self.predictions_made_of(protocol) for protocol in self.config.protocols]
         clips = [self.census[name] for name in self.databases if self.has_clips(name)]
-        code = code_digest("cdmer.evaluation.tables", "cdmer.evaluation.loso_tables", "cdmer.evaluation.leaks")
+        code = code_digest(
+            "cdmer.evaluation.tables",
+            "cdmer.evaluation.loso_tables",
+            "cdmer.evaluation.leaks",
+            "cdmer.evaluation.disjoint_table",
+        )
         recipes = [[self.faces_code(recipe), self.on_missing_face(recipe)] for recipe in self._recipes_of_report()]
-        return _digest(manifests, clips, tables, predictions, self.listed_made_of(), code, recipes)
+        disjoint = self.disjoint_table_made_of()
+        return _digest(manifests, clips, tables, predictions, disjoint, self.listed_made_of(), code, recipes)
 
     def _details(self, protocol: str, model: str) -> list[str]:
         """What a training under a protocol leaves beside its predictions, for a person to look at."""

@@ -304,3 +304,12 @@ def test_every_model_is_compared_with_the_best_of_its_column(desk):
     people = len(set(PEOPLE))
     assert compared["p"].iloc[0] == pytest.approx(2 / 2**people)
     assert "0 of 1 differences" in (desk.folder / "table.md").read_text()
+
+
+def test_contradicted_published_numbers_are_marked_and_told(desk):
+    desk.predict("C->H", FOUR_RIGHT, model="TKL")
+    desk.tabulate()
+    text = (desk.folder / "table.md").read_text()
+    assert "| TKL, published | TGSR | 0.4582 / 0.4695¹˒² |" in text
+    assert "## Where the published numbers contradict" in text
+    assert "- ² TKL, C->H, accuracy: TGSR prints 0.4695; MADTN: 0.4451." in text

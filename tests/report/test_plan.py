@@ -98,3 +98,10 @@ def test_what_it_is_made_of_changes_with_a_model_and_not_with_what_is_shown(plan
 def test_a_wrong_word_is_answered_with_the_right_ones():
     with pytest.raises(CdmerError, match="report"):
         read_config({"report": {"faces": "hide"}})
+
+
+def test_the_card_of_a_table_does_not_change_with_what_the_report_shows(plan):
+    settings = plan().card_settings("cdmer")
+    assert plan(report={"faces": "none"}).card_settings("cdmer") == settings
+    assert plan(rounds=3).card_settings("cdmer") != settings
+    assert settings["config"]["cohort"]["size"] == "tiny" and "report" not in settings["config"]

@@ -14,8 +14,8 @@ def test_the_report_shows_synthetic_people_and_no_licensed_one(workflow):
     clips = [words for words in pictures if "slow motion" in words]
     assert clips and all(re.match(r"s\d+_(ne|po|sur)_\d+", words) for words in clips)  # names of SMIC's clips
     assert workflow.planned(REPORT) == {}
-    # what may be shown is a setting of the page, and of the card, which holds the whole configuration
+    # what may be shown is a setting of the page alone: no table, and no card of one, is another for it
     workflow.configure(report={"faces": "none"})
-    assert set(workflow.planned(REPORT)) == {"write_card", "make_report"}
+    assert set(workflow.planned(REPORT)) == {"make_report"}
     workflow.run(REPORT)
     assert "image/webp" not in (workflow.folder / REPORT).read_text(encoding="utf-8")

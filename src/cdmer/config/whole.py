@@ -28,6 +28,19 @@ class CdmerProtocol(Settings):
         "disgust_sadness_fear",
         description="Which emotions of CASME II count as negative; the papers disagree (docs/protocols.md).",
     )
+    disjoint: list[Literal["default", "source", "unsupervised", "oracle"]] = Field(
+        ["default", "source"],
+        description="For which selections TYPE-I is computed once more with nobody on both sides, one more training "
+        "for each person whom two subsets of SMIC share (`results/cdmer_disjoint.csv`); none: `[]`.",
+    )
+
+    @field_validator("disjoint")
+    @classmethod
+    def _each_once(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"cdmer.disjoint: {name!r} is listed twice")
+        return names
 
 
 class Config(Settings):

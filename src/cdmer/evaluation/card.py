@@ -39,7 +39,7 @@ def write_card(
     output
         JSON to write.
     config
-        The whole configuration, with every default.
+        The configuration behind the table, with every default; what only the report reads is no part of it.
     data
         Database to a digest of what its clips are read from.
     code

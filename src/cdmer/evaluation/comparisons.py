@@ -139,14 +139,27 @@ def compare_with_best(methods: Mapping[str, Sequence[Answers]], seed: int) -> li
     ]
 
 
-def smallest_note(comparisons: pd.DataFrame) -> str:
-    """What differences these people can show at all, for a footnote; empty where nothing was compared."""
+def smallest_note(
+    comparisons: pd.DataFrame, what: str = "a true difference of UF1 from the best", column: str = "experiment"
+) -> str:
+    """What differences these people can show at all, for a footnote; empty where nothing was compared.
+
+    Parameters
+    ----------
+    comparisons
+        Rows with ``smallest``, and `column`, by which the median of it is taken.
+    what
+        What is found, in words.
+    column
+        ``experiment``, or another that names the columns of the table.
+    """
     if comparisons.empty:
         return ""
-    median = comparisons.groupby("experiment", sort=False)["smallest"].median()
+    median = comparisons.groupby(column, sort=False)["smallest"].median()
+    least, most = f"{median.min():.2f} ({median.idxmin()})", f"{median.max():.2f} ({median.idxmax()})"
     return (
-        "With these people, a paired permutation test (5 %) finds a true difference of UF1 from the best four times in "
-        f"five if it is {median.min():.2f} ({median.idxmin()}) to {median.max():.2f} ({median.idxmax()}) or more."
+        f"With these people, a paired permutation test (5 %) finds {what} four times in five if it is "
+        f"{least}{f' to {most}' if len(median) > 1 else ''} or more."
     )
 
 

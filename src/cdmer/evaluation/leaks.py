@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cdmer.files import write_text
+from cdmer.protocols.people import family, person
 from cdmer.store.feature_store import Features, FeatureStore
 
 SHOWN = 10  # of what a check finds, in its detail
@@ -30,16 +31,14 @@ class Side:
     @property
     def people(self) -> set[str]:
         """Who is shown, by a name that is the same in all subsets of SMIC; empty where a release names nobody."""
-        family = "smic" if self.database.startswith("smic") else self.database
-        return {f"{family}/{subject}" for subject in self.features.subject if subject is not None}
+        return {person(self.database, subject) for subject in self.features.subject if subject is not None}
 
     @property
     def events(self) -> set[str]:
         """Recordings by person and name, which two cameras of one event share."""
         if not self.people:
             return set()
-        family = "smic" if self.database.startswith("smic") else self.database
-        return {f"{family}/{clip}" for clip in self.features.clip}
+        return {f"{family(self.database)}/{clip}" for clip in self.features.clip}
 
     @property
     def contents(self) -> dict[str, str]:

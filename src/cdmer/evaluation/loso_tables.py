@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cdmer.evaluation.intervals import bootstrap_scores, interval
-from cdmer.evaluation.markdown import SELECTIONS, SYNTHETIC, left_out_notes
+from cdmer.evaluation.markdown import SELECTIONS, SYNTHETIC, footnotes_of, left_out_notes, published_section
 from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
 from cdmer.files import write_text
@@ -43,6 +43,7 @@ COLUMNS = (
 )
 TEXTS = dict.fromkeys(("database", "clip", "subject", "label", "predicted", "point"), str)
 SEED = 20190514  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
+PRINTED_AS = {"cde": "CDE", "single": "single"}  # the type of a protocol among the published numbers
 TITLES = {"cde": "Composite database evaluation", "single": "Single databases"}
 HEADINGS = {
     "composite": "composite",
@@ -137,7 +138,7 @@ def _row(task: Task, name: str, chosen: pd.DataFrame, part: LosoPart, selection:
         numbers |= {metric: np.mean(values), f"{metric}_std": _spread(values)}
         numbers |= {f"{metric}_low": low, f"{metric}_high": high}
     right = [accuracy(*pair) for pair in pairs]
-    found = published_score("CDE" if task.protocol == "cde" else "single", name, part["model"])
+    found = published_score(PRINTED_AS[task.protocol], name, part["model"])
     return {
         "protocol": task.protocol,
         "task": task.name,
@@ -184,6 +185,8 @@ def _markdown(
         lines += ["", "| method | selection | " + " | ".join(HEADINGS[name] for name in names) + " |"]
         lines += ["|---|---|" + "---|" * len(names)]
     best = table.groupby(["selection", "part"])["uf1"].max()
+    kind = PRINTED_AS[protocol]
+    printed = footnotes_of(table, kind, kind, "part")
     for model, group in table.groupby("model", sort=False):
         for selection, chosen in group.groupby("selection", sort=False):
             cells = chosen.set_index("part")
@@ -191,8 +194,9 @@ def _markdown(
             lines.append(f"| {model} | {selection} | " + " | ".join(row) + " |")
         papers = sorted(set(cells["published_in"]) - {""})
         if papers:
-            row = [_theirs(cells, name, second) for name in names]
-            lines.append(f"| {model}, published | {', '.join(papers)} | " + " | ".join(row) + " |")
+            row = [_theirs(cells, name, second) + printed.mark(kind, name, str(model)) for name in names]
+            mark = printed.mark(kind, "", str(model))
+            lines.append(f"| {model}, published{mark} | {', '.join(papers)} | " + " | ".join(row) + " |")
     notes = [
         "Folds are pooled, then scored once (MEGC 2019); intervals are percentile bootstrap intervals over people.",
         *(note for name, note in SELECTIONS.items() if (table["selection"] == name).any()),
@@ -201,7 +205,7 @@ def _markdown(
     if len(exclusions):
         notes.append(f"{len(exclusions)} clips were excluded by earlier stages: `exclusions.csv` names them.")
     notes += left_out_notes(left_out, set(table["model"]))
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes)]) + "\n"
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes), *published_section(printed)]) + "\n"
 
 
 def _ours(cells: pd.DataFrame, name: str, second: str, best: float | None) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cdmer.evaluation.comparisons import LEVEL, smallest_note
+from cdmer.evaluation.contradictions import Footnotes, footnotes
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
 from cdmer.protocols.cdmer import cdmer_experiments
@@ -23,6 +24,7 @@ def cdmer_markdown(
     absent: Mapping[str, Sequence[str]] | None = None,
     comparisons: pd.DataFrame | None = None,
     leaks: pd.DataFrame | None = None,
+    disjoint: bool = False,
 ) -> str:
     """The CDMER table as Markdown.
 
@@ -40,6 +42,8 @@ def cdmer_markdown(
         Every model against the best of its column (`cdmer.evaluation.comparisons`).
     leaks
         What `cdmer.evaluation.leaks` found.
+    disjoint
+        Whether `cdmer_disjoint.md` is made too.
     """
     parts = [
         "# Cross-database micro-expression recognition",
@@ -48,10 +52,11 @@ def cdmer_markdown(
     ]
     if table["data"].str.contains("synthetic").any():
         parts += ["", SYNTHETIC]
+    printed = footnotes_of(table, "CDMER", "type", "experiment")
     for type_ in ("TYPE-I", "TYPE-II"):
         rows = table[table["type"] == type_]
         if not rows.empty:
-            parts += ["", f"## {type_}", "", *_grid(rows, type_)]
+            parts += ["", f"## {type_}", "", *_grid(rows, type_, printed)]
     parts += _price(table)
     parts += ["", *_footnotes(table, left_out, exclusions)]
     parts += [
@@ -60,20 +65,51 @@ def cdmer_markdown(
     ]
     if leaks is not None:
         parts += [f"- {note}" for note in leak_notes(leaks)]
+    if disjoint:
+        parts.append("- TYPE-I with nobody on both sides, and what that costs each model: `cdmer_disjoint.md`.")
     if comparisons is not None and not comparisons.empty:
-        parts += [f"- {smallest_note(comparisons)}", f"- {_beaten(comparisons)}"]
+        parts += [f"- {smallest_note(comparisons)}", f"- {beaten_note(comparisons, 'cdmer')}"]
+    parts += published_section(printed)
     return "\n".join(parts) + "\n"
 
 
-def _beaten(comparisons: pd.DataFrame) -> str:
+def footnotes_of(table: pd.DataFrame, protocol: str, type_: str, column: str) -> Footnotes:
+    """The footnotes to the published numbers of a table.
+
+    Parameters
+    ----------
+    table
+        A table of results.
+    protocol
+        ``CDMER``, ``CDE`` or ``single``.
+    type_
+        The column with the type as `published.csv` has it, or the type itself.
+    column
+        The column that names experiments or parts.
+    """
+    rows = table[table["published_in"].fillna("") != ""]
+    types = rows[type_] if type_ in rows else [type_] * len(rows)
+    cells = dict.fromkeys(zip(types, rows[column], rows["model"], strict=True))
+    return footnotes(((str(kind), str(name), str(model)) for kind, name, model in cells), protocol)
+
+
+def published_section(printed: Footnotes) -> list[str]:
+    """The footnotes as lines of a Markdown page; none where nobody contradicts a published number."""
+    if not printed.notes:
+        return []
+    return ["", "## Where the published numbers contradict", "", *(f"- {note}" for note in printed.notes)]
+
+
+def beaten_note(comparisons: pd.DataFrame, protocol: str) -> str:
+    """How many of a table's differences are more than chance makes."""
     clear = int((comparisons["p_corrected"] < LEVEL).sum())
     return (
         f"{clear} of {len(comparisons)} differences from the best of a column are more than chance makes (5 %, Holm): "
-        "`cdmer_comparisons.csv` has them all. The rest are no ranking."
+        f"`{protocol}_comparisons.csv` has them all. The rest are no ranking."
     )
 
 
-def _grid(rows: pd.DataFrame, type_: str) -> list[str]:
+def _grid(rows: pd.DataFrame, type_: str, printed: Footnotes) -> list[str]:
     names = [experiment.name for experiment in cdmer_experiments() if experiment.type == type_]
     names = [name for name in [*names, "average"] if name in set(rows["experiment"])]
     best = rows.groupby(["selection", "experiment"])["uf1"].max()
@@ -86,10 +122,14 @@ def _grid(rows: pd.DataFrame, type_: str) -> list[str]:
             cells = chosen.set_index("experiment")
             ours = [_cell(cells, name, "uf1", "accuracy", best.get((selection, name))) for name in names]
             lines.append(f"| {model} | {selection} | " + " | ".join(ours) + " |")
-        theirs = [_cell(cells, name, "published_uf1", "published_accuracy") for name in names]
+        theirs = [
+            _cell(cells, name, "published_uf1", "published_accuracy") + printed.mark(type_, name, str(model))
+            for name in names
+        ]
         papers = sorted(set(cells["published_in"].dropna()) - {""})
         if papers:
-            lines.append(f"| {model}, published | {', '.join(papers)} | " + " | ".join(theirs) + " |")
+            mark = printed.mark("CDMER", "", str(model))
+            lines.append(f"| {model}, published{mark} | {', '.join(papers)} | " + " | ".join(theirs) + " |")
     return lines
 
 

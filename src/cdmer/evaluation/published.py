@@ -66,7 +66,7 @@ def published_score(type_: str, experiment: str, model: str) -> Published | None
         the descriptor (`DESCRIPTORS`); ``@released`` is no part of their name; nobody printed another.
     """
     cells = _cells()
-    for paper, (name, variant) in product(PRECEDENCE, _printed_as(model)):
+    for paper, (name, variant) in product(PRECEDENCE, printed_as(model)):
         uf1, uar, accuracy = (
             cells.get((paper, type_, experiment, name, variant, metric)) for metric in ("uf1", "uar", "accuracy")
         )
@@ -75,7 +75,7 @@ def published_score(type_: str, experiment: str, model: str) -> Published | None
     return None
 
 
-def _printed_as(model: str) -> tuple[tuple[str, str], ...]:
+def printed_as(model: str) -> tuple[tuple[str, str], ...]:
     """The models and variants under which the papers print a model."""
     name, _, on = model.partition("@")
     if on in ("", "released"):

@@ -18,6 +18,7 @@ from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
 from cdmer.files import write_text
 from cdmer.protocols.cdmer import CLASSES, Experiment, cdmer_experiments
+from cdmer.protocols.people import person
 
 COLUMNS = (
     "protocol",
@@ -97,6 +98,7 @@ def tabulate_cdmer(
     comparisons: str | Path,
     parts: Sequence[Part],
     left_out: Sequence[Mapping[str, str]],
+    disjoint: bool = False,
 ) -> None:
     """Score all predictions and write the table.
 
@@ -116,6 +118,8 @@ def tabulate_cdmer(
         Whose predictions they are, one by one.
     left_out
         Experiments that could not be computed: ``experiment``, ``model``, ``reason``.
+    disjoint
+        Whether TYPE-I with nobody on both sides is computed beside, to which the foot of the table then points.
     """
     experiments = {experiment.name: experiment for experiment in cdmer_experiments()}
     scores = [
@@ -131,7 +135,8 @@ def tabulate_cdmer(
     compared = pd.DataFrame(_compared(scores), columns=list(COMPARED))
     write_text(comparisons, compared.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     absent = {score.experiment.name: score.absent for score in scores if score.absent}
-    write_text(md, cdmer_markdown(table, left_out, pd.read_csv(exclusions), absent, compared, pd.read_csv(leaks)))
+    text = cdmer_markdown(table, left_out, pd.read_csv(exclusions), absent, compared, pd.read_csv(leaks), disjoint)
+    write_text(md, text)
 
 
 def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Scores]:
@@ -192,8 +197,10 @@ def _compared(scores: Sequence[Scores]) -> Iterable[dict[str, Any]]:
 
 def _named(score: Scores) -> list[str]:
     """Who each clip shows; the subsets of SMIC show the same people, other databases others."""
-    same = score.over == "subjects" and score.experiment.target.startswith("smic")
-    return [f"{'smic' if same else score.experiment.target}/{person}" for person in score.person]
+    target = score.experiment.target
+    if score.over != "subjects":
+        return [f"{target}/{clip}" for clip in score.person]
+    return [person(target, subject) for subject in score.person]
 
 
 def _subjects(group: pd.DataFrame) -> list[str | None]:

@@ -12,6 +12,7 @@ from cdmer.errors import CdmerError
 from cdmer.progress import progress
 from cdmer.protocols.cdmer import CLASSES, LETTERS, cdmer_labels
 from cdmer.protocols.labels import labels
+from cdmer.protocols.people import person
 from cdmer.report.pictures import PALETTE, Picture, drawn, figure
 from cdmer.report.results import Results, title_of
 from cdmer.report.shift import Distance, distance, embed, inner_products, mapped
@@ -57,9 +58,8 @@ def load_domain(results: Results, feature: str, database: str) -> Domain:
     first = [row for row, number in enumerate(told.sample) if number == 0]
     classes = _classes(results, database, [str(told.clip[row]) for row in first], [words[row] for row in first])
     kept = [(row, name) for row, name in zip(first, classes, strict=True) if name is not None]
-    family = "smic" if database.startswith("smic") else database
     people = [
-        f"{family}/{told.subject[row]}" if told.subject[row] is not None else f"{database}/{told.clip[row]}"
+        person(database, told.subject[row]) if told.subject[row] is not None else f"{database}/{told.clip[row]}"
         for row, _ in kept
     ]
     rows = np.array([row for row, _ in kept], np.int64)

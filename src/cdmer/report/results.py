@@ -99,6 +99,8 @@ class Results:
         The protocol's choice.
     honesty
         Whether `cdmer_honesty.png` was drawn.
+    disjoint
+        Whether TYPE-I was computed with nobody on both sides.
     """
 
     root: Path
@@ -112,6 +114,7 @@ class Results:
     selections: Sequence[str]
     casme2_negative: str
     honesty: bool
+    disjoint: bool
     _read: dict[Path, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def file(self, name: str) -> Path:

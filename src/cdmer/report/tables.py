@@ -6,10 +6,12 @@ from typing import Any
 import pandas as pd
 
 from cdmer.evaluation.comparisons import LEVEL, smallest_note
+from cdmer.evaluation.contradictions import Footnotes
+from cdmer.evaluation.disjoint_table import ABOUT, TITLE, disjoint_notes
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
-from cdmer.evaluation.loso_tables import HEADINGS, TITLES
-from cdmer.evaluation.markdown import SELECTIONS
+from cdmer.evaluation.loso_tables import HEADINGS, PRINTED_AS, TITLES
+from cdmer.evaluation.markdown import SELECTIONS, footnotes_of
 from cdmer.report.pictures import stored
 from cdmer.report.results import Results
 
@@ -77,11 +79,14 @@ def tables_section(results: Results) -> dict[str, Any]:
     shown = []
     notes: list[str] = []
     prices: list[dict[str, Any]] = []
+    contradicted: list[str] = []
     for protocol in results.protocols:
         table = results.table(f"{protocol}_table.csv")
+        printed = _printed(protocol, table)
+        contradicted += [note for note in printed.notes if note not in contradicted]
         if protocol == "cdmer":
             compared = results.table("cdmer_comparisons.csv")
-            shown += list(_cdmer_tables(table, compared))
+            shown += list(_cdmer_tables(table, compared, printed))
             notes += [note for note in (smallest_note(compared),) if note]
             found = price_of_honesty(table)
             columns = [name for name in found.columns if name not in ("price", "experiments")]
@@ -90,19 +95,60 @@ def tables_section(results: Results) -> dict[str, Any]:
                 for model, row in found.iterrows()
             ]
         else:
-            shown.append(_loso_table(protocol, table))
+            shown.append(_loso_table(protocol, table, printed))
     used = {name for table in shown for name in table["selections"]}
     return {
         "tables": shown,
         "notes": notes,
+        "contradicted": contradicted,
         "prices": prices,
         "honesty": stored(results.file("cdmer_honesty.png"), "the price of honesty", 720) if results.honesty else None,
         "selections": {name: words for name, words in SELECTIONS.items() if name in used},
         "level": LEVEL,
+        "disjoint": _disjoint(results),
     }
 
 
-def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame) -> Iterator[dict[str, Any]]:
+def _disjoint(results: Results) -> dict[str, Any] | None:
+    """TYPE-I with nobody on both sides, the plain score beside; None where it was not computed."""
+    if not results.disjoint:
+        return None
+    table = results.table("cdmer_disjoint.csv")
+    names = list(dict.fromkeys(table["experiment"]))
+    rows = []
+    for (model, selection), group in table.groupby(["model", "selection"], sort=False):
+        cells = {row["experiment"]: row for row in group.to_dict("records")}
+        shown = [
+            {
+                "uf1": float(cells[name]["uf1"]),
+                "plain": float(cells[name]["plain_uf1"]),
+                "change": float(cells[name]["difference"]),
+                "clear": bool(cells[name]["p_corrected"] < LEVEL),
+                "said": f"p = {cells[name]['p_corrected']:.3f} (Holm)",
+            }
+            if name in cells
+            else None
+            for name in names
+        ]
+        rows.append({"model": model, "selection": selection, "cells": shown})
+    return {
+        "title": TITLE,
+        "about": ABOUT,
+        "columns": [name.replace("->", " → ") for name in names],
+        "rows": rows,
+        "selections": list(dict.fromkeys(table["selection"])),
+        "notes": disjoint_notes(table),
+    }
+
+
+def _printed(protocol: str, table: pd.DataFrame) -> Footnotes:
+    kind = "CDMER" if protocol == "cdmer" else PRINTED_AS[protocol]
+    return footnotes_of(
+        table, kind, "type" if protocol == "cdmer" else kind, "experiment" if protocol == "cdmer" else "part"
+    )
+
+
+def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes) -> Iterator[dict[str, Any]]:
     clear = {
         (row["experiment"], row["selection"], row["type"], row["model"]): (row["best"], row["p_corrected"])
         for row in compared.to_dict("records")
@@ -115,12 +161,23 @@ def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame) -> Iterator[dict[
         names = list(dict.fromkeys(rows["experiment"]))
         names = [*(name for name in names if name != "average"), *(["average"] if "average" in names else [])]
         lost = {key[:2] + key[3:]: found for key, found in clear.items() if key[2] == type_}
-        yield _table(f"CDMER, {type_}", words, rows, "experiment", {n: n.replace("->", " → ") for n in names}, lost)
+        yield _table(
+            f"CDMER, {type_}",
+            words,
+            rows,
+            "experiment",
+            {n: n.replace("->", " → ") for n in names},
+            lost,
+            printed,
+            type_,
+        )
 
 
-def _loso_table(protocol: str, table: pd.DataFrame) -> dict[str, Any]:
+def _loso_table(protocol: str, table: pd.DataFrame, printed: Footnotes) -> dict[str, Any]:
     names = {name: HEADINGS[name] for name in dict.fromkeys(table["part"])}
-    return _table(TITLES[protocol], "leave one subject out, pooled", table, "part", names, {})
+    return _table(
+        TITLES[protocol], "leave one subject out, pooled", table, "part", names, {}, printed, PRINTED_AS[protocol]
+    )
 
 
 def _table(
@@ -130,6 +187,8 @@ def _table(
     column: str,
     names: Mapping[str, str],
     lost: Mapping[tuple[Any, ...], tuple[str, float]],
+    printed: Footnotes,
+    type_: str,
 ) -> dict[str, Any]:
     """A table as the template reads it: a row a model and selection, a cell an experiment or part."""
     columns = rows.groupby(["selection", column])["uf1"]
@@ -138,7 +197,12 @@ def _table(
     for (model, selection), group in rows.groupby(["model", "selection"], sort=False):
         cells = {row[column]: row for row in group.to_dict("records")}
         shown = [
-            _cell(cells[name], best[selection, name], lost.get((name, selection, model))) if name in cells else None
+            {
+                **_cell(cells[name], best[selection, name], lost.get((name, selection, model))),
+                "mark": printed.mark(type_, name, str(model)),
+            }
+            if name in cells
+            else None
             for name in names
         ]
         lines.append({"model": model, "selection": selection, "cells": shown})

@@ -1,0 +1,96 @@
+"""The table of TYPE-I with nobody on both sides: numbers by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import f1_score
+
+from cdmer.evaluation.disjoint_table import COLUMNS, tabulate_disjoint
+
+N, P, S = "negative", "positive", "surprise"
+TYPE_I = ["H->V", "V->H", "H->N", "N->H", "V->N", "N->V"]
+TRUTH = [N, P, S] * 4
+PEOPLE = np.repeat(["s1", "s2", "s3", "s4"], 3)
+WITHOUT_S1 = [P, P, P, *TRUTH[3:]]  # of the first person only P is right
+
+
+@pytest.fixture
+def tabulate(tmp_path):
+    """Write plain and disjoint answers of models and experiments, and make the table."""
+
+    def frame(predicted, selection):
+        clips = [f"c{number}" for number in range(len(TRUTH))]
+        columns = {"round": 1, "selection": selection, "point": "", "clip": clips, "subject": PEOPLE, "label": TRUTH}
+        return pd.DataFrame({**columns, "predicted": predicted})
+
+    def run(cells, left_out=(), data="real"):
+        files, parts = ([], []), []
+        for (model, experiment), (plain, disjoint) in cells.items():
+            one, other = (tmp_path / f"{model}{experiment}{kind}.csv" for kind in ("disjoint", "plain"))
+            pd.concat([frame(plain, "default"), frame(plain, "oracle")]).to_csv(other, index=False)
+            without = np.where(PEOPLE == "s1", "s1", "")
+            frame(disjoint, "default").assign(without=without).sample(frac=1, random_state=1).to_csv(one, index=False)
+            files[0].append(one)
+            files[1].append(other)
+            parts.append({"experiment": experiment, "model": model, "data": data})
+        csv, md = tmp_path / "t.csv", tmp_path / "t.md"
+        tabulate_disjoint(*files, csv, md, parts, left_out)
+        return pd.read_csv(csv), md.read_text()
+
+    return run
+
+
+def test_a_row_by_hand(tabulate):
+    table, text = tabulate({("SVM", "H->V"): (TRUTH, WITHOUT_S1)})
+    (row,) = table.to_dict("records")
+    expected = f1_score(TRUTH, WITHOUT_S1, average="macro")
+    assert list(table.columns) == list(COLUMNS)
+    assert (row["experiment"], row["source"], row["target"]) == ("H->V", "smic_hs", "smic_vis")
+    assert (row["n_target"], row["shared_clips"], row["shared_people"]) == (12, 3, 1)
+    assert row["plain_uf1"] == 1 and row["plain_accuracy"] == 1
+    assert row["uf1"] == pytest.approx(expected, abs=5e-7)
+    assert row["difference"] == pytest.approx(expected - 1, abs=5e-7)
+    assert row["accuracy"] == pytest.approx(10 / 12, abs=5e-7)
+    # one person of four differs: every swap of that one gives the same difference or its opposite
+    assert row["p"] == 1
+    assert f"| {expected:.4f} ({expected - 1:+.3f}) |" in text
+    assert "H->V 1 people with 3 of 12 clips" in text
+
+
+def test_the_average_is_the_mean_of_the_six_and_needs_all(tabulate):
+    cells = {("SVM", name): (TRUTH, TRUTH if turn else WITHOUT_S1) for turn, name in enumerate(TYPE_I)}
+    cells |= {("TCA", name): (TRUTH, TRUTH) for name in TYPE_I[:5]}
+    table, text = tabulate(cells)
+    (average,) = table.query("experiment == 'average'").to_dict("records")
+    assert average["model"] == "SVM"
+    change = f1_score(TRUTH, WITHOUT_S1, average="macro") - 1
+    assert average["difference"] == pytest.approx(change / 6, abs=5e-7)
+    assert average["uf1"] == pytest.approx(1 + change / 6, abs=5e-7)
+    assert average["n_target"] == 72
+    assert next(line for line in text.splitlines() if line.startswith("| TCA |")).count("| – |") == 1
+    assert f"changes by {change / 11:+.3f} (default {change / 11:+.3f})" in text
+
+
+def test_what_chance_does_not_make_is_bold_and_corrected_for_the_number_of_models(tabulate):
+    """Everybody loses everything: of sixteen swaps of four people two reach as far, and two models are compared."""
+    wrong = [P, S, N] * 4
+    table, text = tabulate({("SVM", "H->V"): (TRUTH, wrong), ("TCA", "H->V"): (TRUTH, wrong)})
+    assert table["p"].tolist() == pytest.approx([2 / 16, 2 / 16])
+    assert table["p_corrected"].tolist() == pytest.approx([4 / 16, 4 / 16])
+    assert "**" not in text.split("| SVM |")[1].splitlines()[0]
+
+
+def test_what_is_left_out_and_synthetic_clips_are_said(tabulate):
+    left_out = [{"experiment": "H->V", "model": "FR", "reason": "networks are not trained again"}]
+    _, text = tabulate({("SVM", "H->V"): (TRUTH, WITHOUT_S1)}, left_out, data="synthetic")
+    assert "Left out: H->V (FR): networks are not trained again." in text
+    assert "synthetic cohort" in text
+
+
+def test_answers_of_other_clips_are_not_scored(tabulate, tmp_path):
+    tabulate({("SVM", "H->V"): (TRUTH, WITHOUT_S1)})
+    path = tmp_path / "SVMH->Vplain.csv"
+    path.write_text(path.read_text().replace("c3,", "c99,"))
+    parts = [{"experiment": "H->V", "model": "SVM", "data": "real"}]
+    with pytest.raises(ValueError, match="not of the same clips"):
+        tabulate_disjoint([tmp_path / "SVMH->Vdisjoint.csv"], [path], tmp_path / "a", tmp_path / "b", parts, [])

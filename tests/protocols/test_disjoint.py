@@ -1,0 +1,131 @@
+"""Nobody is judged by a model that has trained on that person: against fits by hand, and what is refused."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.svm import SVC
+
+from cdmer import adaptation
+from cdmer.errors import CdmerError
+from cdmer.protocols.disjoint import train_disjoint
+from cdmer.protocols.train import train_model
+from cdmer.store.feature_store import FeatureStore
+
+CLASSES = ["negative", "positive", "surprise"]
+SVM = {"module": "cdmer.adaptation.svm", "estimator": "SVM", "parameters": {"C": 1.0}}
+TCA = {"module": "cdmer.adaptation.tca", "estimator": "TCA", "parameters": {"mu": 1.0, "dim": 2, "C": 1.0}}
+COMMON = {"columns": "blocks", "casme2_negative": "disgust_sadness_fear"}
+
+
+def made(seed, people, clips=6):
+    """Features that say more of the person than of the class, so that a known face helps."""
+    rng = np.random.default_rng(seed)
+    subject = np.repeat(people, clips)
+    label = np.array([rng.permutation(np.resize(CLASSES, clips)) for _ in people]).ravel()
+    # the same person means the same in both databases
+    own = {name: np.random.default_rng(sum(map(ord, name))).normal(0, 2, (3, 5)) for name in people}
+    X = np.array([own[name][CLASSES.index(word)] for name, word in zip(subject, label, strict=True)])
+    return (X + rng.normal(0, 0.4, X.shape)).astype(np.float32), label, subject
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """Two stores, the plain training on them, and the disjoint one."""
+
+    class Desk:
+        out = tmp_path / "disjoint.csv"
+
+        def store(self, name, X, label, subject):
+            clips = [f"{name}/{number}" for number in range(len(X))]
+            about = {"feature": "f", "database": name, "recipe": {}, "code_digest": "c"}
+            path = tmp_path / f"{name}.h5"
+            FeatureStore.write(
+                path, X, clips, None if subject is None else list(subject), list(label), provenance=about
+            )
+            return path
+
+        def run(self, source, target, databases=("smic_hs", "smic_vis"), selection=("default",), budget=None, **model):
+            model = model or SVM
+            files = tmp_path / "predictions.csv", tmp_path / "metrics.json"
+            train_model(
+                source, target, *files, tmp_path / "grid.csv", databases=databases, selection=list(selection),
+                criterion="infomax", budget=budget, **COMMON, **model,
+            )  # fmt: skip
+            train_disjoint(
+                source, target, *files, self.out, databases=databases, selection=selection, **COMMON, **model
+            )  # fmt: skip
+            plain, told = (pd.read_csv(path, keep_default_na=False) for path in (files[0], self.out))
+            return plain, told
+
+    return Desk()
+
+
+def test_a_shared_person_is_judged_by_a_machine_that_was_fitted_without_him(desk):
+    Xs, ys, who = made(0, ["s1", "s2", "s3", "s4"])
+    Xt, yt, target = made(1, ["s2", "s4", "s9"])
+    plain, told = desk.run(desk.store("a", Xs, ys, who), desk.store("b", Xt, yt, target))
+    assert told["without"].tolist() == [name if name in ("s2", "s4") else "" for name in target]
+    for person in ("s2", "s4", "s9"):
+        rows = target == person
+        rest = who != person
+        machine = SVC(kernel="linear", C=1.0, tol=1e-3).fit(Xs[rest].astype(float), ys[rest])
+        np.testing.assert_array_equal(told["predicted"][rows], machine.predict(Xt[rows].astype(float)))
+    # the features know the face: without it fewer clips are understood, and a stranger's answers stay
+    right = (told["predicted"] == told["label"]).groupby(target).sum(), (plain["predicted"] == yt).groupby(target).sum()
+    assert right[0]["s2"] + right[0]["s4"] < right[1]["s2"] + right[1]["s4"]
+    np.testing.assert_array_equal(told["predicted"][target == "s9"], plain["predicted"][target == "s9"])
+    assert (told["label"] == plain["label"]).all() and (told["clip"] == plain["clip"]).all()
+
+
+def test_each_selection_keeps_the_point_that_the_plain_experiment_chose(desk):
+    Xs, ys, who = made(2, ["s1", "s2", "s3", "s4"])
+    Xt, yt, target = made(3, ["s2", "s7"])
+    source, target_store = desk.store("a", Xs, ys, who), desk.store("b", Xt, yt, target)
+    plain, told = desk.run(source, target_store, selection=("default", "source"), budget="paper", **TCA)
+    points = json.loads((desk.out.parent / "metrics.json").read_text())["scores"]
+    assert list(dict.fromkeys(told["selection"])) == ["default", "source"]
+    rest, mine = who != "s2", target == "s2"
+    for name in ("default", "source"):
+        dim = points[name]["point"]["dim"]
+        expected = adaptation.TCA(mu=1.0, dim=dim, C=1.0).fit(Xs[rest], ys[rest], Xt).predict(Xt[mine])
+        rows = told[told["selection"] == name]
+        np.testing.assert_array_equal(rows["predicted"][mine], expected)
+        assert (rows["point"] == plain.loc[plain["selection"] == name, "point"]).all()
+
+
+def test_of_people_in_other_families_nobody_is_left_out(desk):
+    """Subject 1 of CASME II is not subject 1 of SMIC."""
+    Xs, ys, who = made(4, ["s1", "s2"])
+    words = {"negative": "disgust", "positive": "happiness", "surprise": "surprise"}
+    source = desk.store("casme2", Xs, [words[name] for name in ys], who)
+    plain, told = desk.run(source, desk.store("b", *made(5, ["s1", "s2"])), databases=("casme2", "smic_vis"))
+    assert set(told["without"]) == {""}
+    pd.testing.assert_frame_equal(told.drop(columns="without"), plain)
+
+
+def test_the_order_of_clips_must_be_the_stores(desk):
+    source, target = desk.store("a", *made(0, ["s1", "s2"])), desk.store("b", *made(1, ["s2"]))
+    desk.run(source, target)
+    predictions = desk.out.parent / "predictions.csv"
+    predictions.write_text("\n".join(predictions.read_text().splitlines()[:-1]) + "\n")
+    with pytest.raises(CdmerError, match="has not answered the clips of"):
+        train_disjoint(
+            source, target, predictions, desk.out.parent / "metrics.json", desk.out,
+            databases=("smic_hs", "smic_vis"), selection=["default"], **COMMON, **SVM,
+        )  # fmt: skip
+
+
+def test_without_names_nobody_can_be_left_out(desk):
+    X, y, _ = made(0, ["s1", "s2"])
+    with pytest.raises(CdmerError, match="clips without a subject") as caught:
+        desk.run(desk.store("a", X, y, None), desk.store("b", *made(1, ["s2"])))
+    assert "disjoint: []" in caught.value.remedy
+
+
+def test_a_person_without_whom_one_class_is_left_is_named(desk):
+    X = np.random.default_rng(0).normal(size=(4, 5)).astype(np.float32)
+    source = desk.store("a", X, ["negative", "negative", "positive", "surprise"], ["s1", "s1", "s2", "s2"])
+    with pytest.raises(CdmerError, match="without s2 one class is left"):
+        desk.run(source, desk.store("b", X, ["negative", "positive", "surprise", "surprise"], ["s2"] * 4))
