@@ -84,4 +84,5 @@ def _print(found: "Prediction") -> None:
             *(f"{score:.3f}" for score in clip["scores"].values()),
             str(clip["onset"]), "–" if clip["apex"] is None else str(clip["apex"]), str(clip["offset"]), frames,
         )  # fmt: skip
-    Console().print(table)
+    console = Console(width=max(Console().width, 120))  # rather too wide than a name cut in pieces
+    console.print(table)

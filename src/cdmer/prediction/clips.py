@@ -22,7 +22,7 @@ from cdmer.store.feature_store import FeatureStore
 from cdmer.store.shard import ClipRecord, read_shard
 
 LEAST_FRAMES = 3  # an onset, an apex and an offset
-_NAME, _SUBJECT = "clip", "new"
+_SUBJECT = "new"
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,21 @@ def samples_of(clips: Sequence[NewClip], trained: TrainedModel, scratch: Path) -
         try:
             found.append(_sample(clip, trained, folder))
         except CdmerError as error:
-            # files of the scratch folder mean nothing to whoever reads this
-            problem = error.problem
-            for file in sorted(folder.rglob("*"), key=lambda path: -len(str(path))):
-                problem = problem.replace(f"{file}", clip.name)
-            problem = problem.replace(f"clip {_NAME}: ", "")
+            problem = _told_of(clip, error.problem, folder)
             raise CdmerError(f"clip {clip.name}: {problem}", error.remedy) from error
     return found
+
+
+def _told_of(clip: NewClip, problem: str, folder: Path) -> str:
+    """A stage's complaint without the files of the scratch folder, which mean nothing to whoever reads it."""
+    for file in sorted(folder.rglob("*"), key=lambda path: -len(str(path))):
+        problem = problem.replace(f"{file} row 2: ", "").replace(f"{file}: ", "").replace(str(file), clip.name)
+    return problem.removeprefix(f"clip {_name(clip)}: ").removeprefix(f"clip {_name(clip)} ")
+
+
+def _name(clip: NewClip) -> str:
+    """What the stages call the clip."""
+    return Path(clip.name).name or clip.name
 
 
 def _sample(clip: NewClip, trained: TrainedModel, folder: Path) -> Sample:
@@ -147,7 +155,7 @@ def _sample(clip: NewClip, trained: TrainedModel, folder: Path) -> Sample:
     return Sample(
         clip=clip,
         X=rows.X[np.flatnonzero(rows.sample == 0)],
-        record=read_shard(frames)[_NAME],
+        record=read_shard(frames)[_name(clip)],
         onset=int(row["onset"]),
         offset=int(row["offset"]),
     )
@@ -165,7 +173,7 @@ def _manifest(clip: NewClip, folder: Path, database: str) -> Path:
         writer = csv.writer(lines)
         writer.writerow(["clip", "subject", "path", "onset", "apex", "offset", "fps"])
         place = clip.path.expanduser().resolve()
-        cells = [_NAME, _SUBJECT, place, clip.onset, clip.apex, clip.offset, fps]
+        cells = [_name(clip), _SUBJECT, place, clip.onset, clip.apex, clip.offset, fps]
         writer.writerow(["" if cell is None else cell for cell in cells])
     manifest = folder / "manifest.csv"
     write_subject(_SUBJECT, manifest, reader="clips", root=str(table), annotation=None, database=database)

@@ -27,7 +27,7 @@ def draw_prediction(prediction: Prediction, path: str | Path) -> int:
     """
     samples = prediction.samples[:MOST_CLIPS]
     columns = max(len(_shown(sample)) for sample in samples)
-    wide, high = 1.15 * columns + 3.6, 1.6 * len(samples) + 0.5
+    wide, high = 1.15 * columns + 3.6, 1.75 * len(samples) + 0.5
     figure = Figure(figsize=(wide, high), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     trained, judged = prediction.trained, prediction.judgement

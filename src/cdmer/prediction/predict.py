@@ -1,7 +1,7 @@
 """New clips judged by a trained model: what it says, of which frames, and a picture of both."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,27 +58,28 @@ def predict(trained: TrainedModel, clips: Sequence[NewClip]) -> Prediction:
     CdmerError
         A clip that cannot be judged, by name, or a model that is not the table's any more.
     """
+    judge = _judge(trained)
     with tempfile.TemporaryDirectory(prefix="cdmer-predict-") as scratch:
         samples = samples_of(clips, trained, Path(scratch))
-    X = np.concatenate([sample.X for sample in samples])
-    return Prediction(trained, samples, _judge(trained, X))
+    return Prediction(trained, samples, judge(np.concatenate([sample.X for sample in samples])))
 
 
-def _judge(trained: TrainedModel, X: NDArray[Any]) -> Judgement:
+def _judge(trained: TrainedModel) -> Callable[[NDArray[Any]], Judgement]:
+    """What asks the model; made before clips are looked at, so that a model without weights is told at once."""
     settings = trained.settings
     source, target = trained.stores
-    common = {
+    common: dict[str, Any] = {
         "predictions": trained.folder / "predictions.csv",
-        "chosen": trained.selection,
         **{key: settings[key] for key in ("databases", "casme2_negative")},
     }
     if trained.is_network:
-        from cdmer.protocols.network_judging import judge_by_network
+        from cdmer.protocols.network_judging import judge_by_network, load_rounds
 
-        weights = trained.folder / "weights.safetensors"
-        return judge_by_network(target, X, weights=weights, training=settings["training"], **common)
-    estimator = {key: settings[key] for key in ("module", "estimator", "parameters", "columns")}
-    return judge_by_method(source, target, X, metrics=trained.metrics(), **estimator, **common)
+        rounds = load_rounds(trained.folder / "weights.safetensors", settings["training"])
+        return lambda X: judge_by_network(target, X, rounds, **common)
+    estimator: dict[str, Any] = {key: settings[key] for key in ("module", "estimator", "parameters", "columns")}
+    chosen: dict[str, Any] = {"metrics": trained.metrics(), "chosen": trained.selection}
+    return lambda X: judge_by_method(source, target, X, **chosen, **estimator, **common)
 
 
 def apex_of(sample: Sample) -> int | None:

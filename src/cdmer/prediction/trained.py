@@ -120,8 +120,26 @@ def find_trained(plan: Plan, model: str, experiment: str | None, selection: str)
             "give --configfile as you gave it to snakemake, or add the model to `models`",
         )
     found = TrainedModel(model, next(each for each in cdmer_experiments() if each.name == wanted), plan, selection)
+    _check_selection(found)
     _check_made_alike(found)
     return found
+
+
+def _check_selection(trained: TrainedModel) -> None:
+    """Refuse a selection that the training did not make, or whose state was not kept."""
+    if trained.is_network:
+        if trained.selection != "default":
+            raise CdmerError(
+                f"{trained.name}: the weights that are kept are those of the last epoch, the selection `default`",
+                "leave --selection out",
+            )
+        return
+    made = trained.metrics()["scores"]
+    if trained.selection not in made:
+        raise CdmerError(
+            f"{trained.name} was trained with the selections {', '.join(made)}, not {trained.selection}",
+            "choose one of them, or add it to `selection` and run snakemake again",
+        )
 
 
 def _check_made_alike(trained: TrainedModel) -> None:

@@ -79,21 +79,15 @@ def judge_by_method(
     predictions, metrics
         What its training wrote: ``predictions.csv``, and the content of ``metrics.json``.
     chosen
-        The selection whose point is taken.
+        The selection whose point is taken, one of those in `metrics`.
     databases, module, estimator, parameters, columns, casme2_negative
         As for `cdmer.protocols.train.train_model`.
 
     Raises
     ------
     CdmerError
-        The training made no such selection; or the method, fitted again, answers a clip of the target otherwise than
-        the table.
+        The method, fitted again, answers a clip of the target otherwise than the table.
     """
-    if chosen not in metrics["scores"]:
-        raise CdmerError(
-            f"{estimator} was trained with the selections {', '.join(metrics['scores'])}, not {chosen}",
-            "choose one of them, or add it to `selection` and run snakemake again",
-        )
     point = metrics["scores"][chosen]["point"]
     train = labelled_clips(source, databases[0], casme2_negative, columns)
     test = labelled_clips(target, databases[1], casme2_negative, columns)

@@ -1,6 +1,8 @@
 """A trained network on new clips, from the weights that its training kept."""
 
+import ast
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +16,37 @@ from cdmer.networks.network import Network
 from cdmer.networks.training import SAMPLES_AT_ONCE
 from cdmer.protocols.cdmer import CLASSES
 from cdmer.protocols.judging import TOLERATED, Judgement, refuse_another, table_says
-from cdmer.protocols.network_training import Training, training_of
+from cdmer.protocols.network_training import training_of
 from cdmer.protocols.train_network import labelled_samples
+
+
+@dataclass(frozen=True, eq=False)
+class KeptRounds:
+    """The networks whose weights a training kept.
+
+    Attributes
+    ----------
+    networks
+        By their round's number, as they were after the last epoch.
+    classes
+        What their outputs stand for, in order.
+    epochs, trained
+        How many epochs, and how many rounds there were in all.
+    """
+
+    networks: dict[int, Network]
+    classes: list[str]
+    epochs: int
+    trained: int
 
 
 def judge_by_network(
     target: str | Path,
     X: NDArray[Any],
+    rounds: KeptRounds,
     *,
-    weights: str | Path,
     predictions: str | Path,
-    chosen: str,
     databases: Sequence[str],
-    training: Mapping[str, Any],
     casme2_negative: str,
 ) -> Judgement:
     """Ask a network about new clips: the mean probability over the rounds whose weights are kept.
@@ -37,48 +57,55 @@ def judge_by_network(
         The feature store of its target.
     X
         (clips, ...) the new clips, a sample each.
-    weights, predictions
-        What its training wrote: ``weights.safetensors`` and ``predictions.csv``.
-    chosen
-        The selection; only ``default``, the last epoch, for those are the weights that are kept.
-    databases, training, casme2_negative
+    rounds
+        The network of each round that was kept, after its last epoch.
+    predictions
+        What its training wrote: ``predictions.csv``.
+    databases, casme2_negative
         As for `cdmer.protocols.train_network.train_network`.
 
     Raises
     ------
     CdmerError
-        Another selection; no weights were kept; they are another network's, or answer the target otherwise than the
-        table.
+        The features have another shape than the network's, or it answers the target otherwise than the table.
     """
-    given = training_of(training)
-    if chosen != "default":
-        raise CdmerError(
-            f"{given.network}: the weights that are kept are those of the last epoch, the selection `default`",
-            "leave --selection out",
-        )
-    rounds, classes = _load(Path(weights), given)
+    classes = rounds.classes
     test = labelled_samples(target, databases[1], casme2_negative)
     known = test.X[test.first]
     probability = np.zeros((len(X), len(classes)))
-    for round_, network in rounds.items():
+    for round_, network in rounds.networks.items():
         _check_shape(network, X)
         again = np.array(classes)[_logits(network, known).argmax(-1)]
         answered = dict(zip(test.clip, again.tolist(), strict=True))
         refuse_another(str(predictions), table_says(predictions, "default", round_), answered, TOLERATED)
-        probability += torch.softmax(torch.from_numpy(_logits(network, X)).double(), -1).numpy() / len(rounds)
+        probability += torch.softmax(torch.from_numpy(_logits(network, X)).double(), -1).numpy() / len(rounds.networks)
     order = [name for name in CLASSES if name in classes]
     return Judgement(
         classes=tuple(order),
         predicted=np.array(classes)[probability.argmax(-1)],
         scores=probability[:, [classes.index(name) for name in order]],
         kind="probability",
-        chosen_by=f"epoch {given.epochs}, the mean of {len(rounds)} of {given.rounds} rounds",
+        chosen_by=f"epoch {rounds.epochs}, the mean of {len(rounds.networks)} of {rounds.trained} rounds",
     )
 
 
-def _load(path: Path, given: Training) -> tuple[dict[int, Network], list[str]]:
-    """The network of each round that was kept, and the classes that it knows, as its outputs go."""
-    keep = f"set `networks: keep_weights: {given.rounds}` and run snakemake again"
+def load_rounds(path: str | Path, training: Mapping[str, Any]) -> KeptRounds:
+    """Read the networks that a training kept.
+
+    Parameters
+    ----------
+    path
+        ``weights.safetensors``.
+    training
+        What `cdmer.protocols.network_training.Training` holds.
+
+    Raises
+    ------
+    CdmerError
+        No weights were kept, the file is damaged, or it holds another network's.
+    """
+    given, path = training_of(training), Path(path)
+    keep = f"set `networks: {{keep_weights: {given.rounds}}}` and run snakemake again"
     if not path.is_file():
         raise CdmerError(f"{path} is gone", keep)
     try:
@@ -89,7 +116,7 @@ def _load(path: Path, given: Training) -> tuple[dict[int, Network], list[str]]:
         raise CdmerError(f"{path} cannot be read as safetensors ({error})", "delete it, and run snakemake") from error
     if not tensors:
         raise CdmerError(f"{path}: {given.network} was trained without keeping its weights", keep)
-    if (about.get("network"), about.get("options")) != (given.network, repr(dict(given.options))):
+    if about.get("network") != given.network or ast.literal_eval(about.get("options", "{}")) != dict(given.options):
         raise CdmerError(
             f"{path} holds {about.get('network')} with {about.get('options')}, the configuration says otherwise",
             "give --configfile as you gave it to snakemake, or run snakemake again",
@@ -102,7 +129,7 @@ def _load(path: Path, given: Training) -> tuple[dict[int, Network], list[str]]:
         state = {name.removeprefix(head): tensor for name, tensor in tensors.items() if name.startswith(head)}
         network.load_state_dict(state)
         found[round_] = network.eval()
-    return found, classes
+    return KeptRounds(found, classes, given.epochs, given.rounds)
 
 
 def _check_shape(network: Network, X: NDArray[Any]) -> None:
