@@ -1,6 +1,7 @@
 """Commands for people, beside those of the workflow's jobs: ask a trained model, plan a run, lay out a study."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +17,17 @@ ConfigFiles = Annotated[
 
 def add_commands(app: typer.Typer) -> None:
     """Put these commands into the command line."""
+    app.command("init")(init)
     app.command("predict")(predict)
+
+
+def init(folder: Annotated[Path, typer.Argument(help="The folder of the study; made where it is not there.")]) -> None:
+    """Lay out a study of your own: configuration, profile, README, and a Snakefile that runs the installed workflow."""
+    from cdmer.study.layout import lay_out
+
+    for path in lay_out(folder):
+        typer.echo(path)
+    typer.echo(f"next: cd {shlex.quote(str(folder))} && snakemake --cores 2 --dry-run")
 
 
 def predict(

@@ -124,7 +124,7 @@ def test_weights_that_were_not_kept_or_are_others_are_refused(flows):
         load_rounds(weights, {**training, "options": {"scaling": "sample", "dropout": 0.1}})
     tensors = load_file(weights)
     about = {"network": "STSTNet", "options": repr(training["options"]), "classes": " ".join(CLASSES)}
-    save_file({name: -tensor for name, tensor in tensors.items()}, weights, about)
+    save_file({name: np.asarray(-tensor) for name, tensor in tensors.items()}, weights, about)
     with pytest.raises(CdmerError, match="another model than can be had today"):
         judge_by_network(target, X, load_rounds(weights, training), predictions=predictions, **COMMON)
     weights.write_bytes(weights.read_bytes()[:100])
