@@ -1,6 +1,7 @@
 """Commands for people, beside those of the workflow's jobs: ask a trained model, plan a run, lay out a study."""
 
 import json
+import os
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +19,7 @@ ConfigFiles = Annotated[
 def add_commands(app: typer.Typer) -> None:
     """Put these commands into the command line."""
     app.command("init")(init)
+    app.command("plan")(plan)
     app.command("predict")(predict)
 
 
@@ -28,6 +30,30 @@ def init(folder: Annotated[Path, typer.Argument(help="The folder of the study; m
     for path in lay_out(folder):
         typer.echo(path)
     typer.echo(f"next: cd {shlex.quote(str(folder))} && snakemake --cores 2 --dry-run")
+
+
+def plan(
+    targets: Annotated[list[str] | None, typer.Argument(help="As for snakemake; everything by default.")] = None,
+    cores: Annotated[int, typer.Option(help="Cores that the run will have.", min=1)] = len(os.sched_getaffinity(0)),
+    like: Annotated[
+        list[Path] | None, typer.Option(help="Another study, finished, whose jobs tell what jobs cost.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")] = False,
+    configfile: ConfigFiles = None,
+) -> None:
+    """Say before a run what it will do and cost: jobs, hours, GPU hours and bytes by stage, from recorded benchmarks."""
+    from cdmer.config.files import load_config
+    from cdmer.plan import Plan
+    from cdmer.study.forecast import checkpoint_bytes, forecast, planned_jobs
+    from cdmer.study.forecast_page import as_table, told
+
+    config = load_config(configfile or ())  # first, for its complaints are clearer than snakemake's
+    jobs = planned_jobs(targets or [], configfile or (), cores)
+    found, checkpoint = forecast(jobs, [Path(), *(like or [])]), checkpoint_bytes(jobs, Plan(config))
+    if as_json:
+        typer.echo(json.dumps(told(found, cores, checkpoint), indent=2))
+    else:
+        typer.echo(as_table(found, cores, Path(), checkpoint))
 
 
 def predict(

@@ -87,7 +87,7 @@ def test_the_installed_command_lays_out_a_study_that_runs_from_anywhere(python, 
     planned = run(*snakemake, "--dry-run", "results/cdmer_table.csv", cwd=tmp_path)
     assert "train_model" in planned and "tabulate_cdmer" in planned
     assert "profiles/default" in planned  # found beside the study's Snakefile
-    sheet = "results/databases/smic_hs/subjects/s1.csv"
+    sheet = "results/databases/smic_vis/subjects/s11.csv"
     run(*snakemake, sheet, cwd=tmp_path)  # rules run the command of this very environment
     assert (study / sheet).read_text().startswith("clip,database,subject")
     refused = run(cdmer, "init", study, cwd=tmp_path, expect=1)
