@@ -41,7 +41,7 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON in place of a table.")] = False,
     configfile: ConfigFiles = None,
 ) -> None:
-    """Say before a run what it will do and cost: jobs, hours, GPU hours and bytes by stage, from recorded benchmarks."""
+    """Say before a run what it will do and cost: jobs, hours, GPU hours and bytes, from recorded benchmarks."""
     from cdmer.config.files import load_config
     from cdmer.plan import Plan
     from cdmer.study.forecast import checkpoint_bytes, forecast, planned_jobs

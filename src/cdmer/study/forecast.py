@@ -1,8 +1,8 @@
 """`cdmer plan`: the jobs that a run will do, and what they will cost, by what such jobs have cost before.
 
 Snakemake itself says which jobs there are (a dry run). Each job's seconds and bytes are those of the same job in an
-earlier run, or the median of the jobs most like it: the same rule, and as many of the same wildcards (feature, model,
-database) as any. The seconds are the processor's, which other work on the machine does not lengthen, for a job that
+earlier run, or the median of the jobs most like it: the same rule, model, feature or recipe, and as many other wildcards (database,
+experiment) in common as any. The seconds are the processor's, which other work on the machine does not lengthen, for a job that
 asks for a GPU the clock's. Nothing is guessed where no such job has ever run; it is counted as unknown.
 """
 
@@ -20,6 +20,7 @@ from cdmer.errors import CdmerError
 from cdmer.plan import Plan
 from cdmer.protocols.cdmer import CLASSES
 
+_DECIDE = ("model", "feature", "recipe")  # another one costs something else altogether
 STAGES = ("databases", "faces", "frames", "features", "models", "tables", "report")
 _STAGE_OF_OUTPUT = {"interpolators": "frames"}
 _BLOCK = re.compile(r"^(?:local)?(?:rule|checkpoint) (\S+):\n((?:    .*\n)+)", re.MULTILINE)
@@ -213,7 +214,11 @@ class _Book:
         """Files that the same rule made for the wildcards most like the job's."""
         if (self.folder / path).is_file():
             return [path]
-        candidates = self._candidates(job, path)
+        candidates = [
+            (has, file)
+            for has, file in self._candidates(job, path)
+            if all(has[name] == job.wildcards[name] for name in _DECIDE if name in has)
+        ]
         shared = [sum(job.wildcards.get(name) == value for name, value in has.items()) for has, _ in candidates]
         return [file for (_, file), count in zip(candidates, shared, strict=True) if count == max(shared)]
 
