@@ -17,6 +17,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cdmer import __version__
+from cdmer.commands import add_commands
 from cdmer.errors import CdmerError
 from cdmer.watch import end_with_runner
 
@@ -34,6 +35,7 @@ app.add_typer(databases_app, name="databases")
 app.add_typer(features_app, name="features")
 app.add_typer(tables_app, name="tables")
 app.add_typer(config_app, name="config")
+add_commands(app)
 
 Settings = Annotated[str, typer.Option(help="Keyword arguments of the job, as JSON.")]
 Clips = Annotated[str, typer.Option(help="Digest of the clips that are read: another one is another job.")]

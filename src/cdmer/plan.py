@@ -326,11 +326,7 @@ class Plan:
         origin: dict[str, Any] = {
             "feature": feature,
             "database": database,
-            "recipe": {
-                "descriptor": {**recipe.model_dump(mode="json"), **recipe.parameters()},  # defaults of methods too
-                "frames": frames.model_dump(mode="json"),
-                "faces": self.faces_settings(frames.faces, database),
-            },
+            "recipe": self.recipe_of(feature, database),
             "manifest_digest": self.clips_digest(database, subject),
             "libraries": library_versions(
                 *self._faces_modules(frames.faces), *self._frames_modules(recipe.frames), *recipe.modules
@@ -339,12 +335,22 @@ class Plan:
         if isinstance(recipe, C3dRecipe) and not missing_weights(recipe.training):
             weights = weights_place(recipe.training).stat()  # whoever brings others gets another feature
             origin["weights"] = [weights.st_size, weights.st_mtime_ns]
+        return {**self.describing(feature), "provenance": origin}
+
+    def recipe_of(self, feature: str, database: str) -> dict[str, Any]:
+        """All settings on the way from a database's clips to a feature, stage by stage, as its store keeps them."""
+        recipe = self.config.features[feature]
+        frames = self.config.frames[recipe.frames]
         return {
-            "module": recipe.module,
-            "reads": recipe.reads,
-            "parameters": recipe.parameters(),
-            "provenance": origin,
+            "descriptor": {**recipe.model_dump(mode="json"), **recipe.parameters()},  # defaults of methods too
+            "frames": frames.model_dump(mode="json"),
+            "faces": self.faces_settings(frames.faces, database),
         }
+
+    def describing(self, feature: str) -> dict[str, Any]:
+        """What computes a feature: its module, what it reads, and with which parameters."""
+        recipe = self.config.features[feature]
+        return {"module": recipe.module, "reads": recipe.reads, "parameters": recipe.parameters()}
 
     def frames_of_feature(self, feature: str, database: str, subject: str) -> str:
         """The frames that a feature describes, or the part of another feature that it is made of."""

@@ -28,6 +28,11 @@ ONE_THREAD = {
 }
 
 
+def one_thread() -> None:
+    """Hold this process to one thread of mathematics, as jobs are, before it loads their libraries."""
+    os.environ.update(ONE_THREAD)
+
+
 def set_job_environment() -> None:
     """Give the jobs of this run its own commands, one thread of mathematics each, and a runner to watch."""
     commands = str(Path(sys.executable).parent)

@@ -21,7 +21,7 @@ from cdmer.errors import CdmerError
 from cdmer.files import write_text
 from cdmer.progress import progress
 from cdmer.protocols.people import family
-from cdmer.protocols.train import Labelled, labelled
+from cdmer.protocols.train import Labelled, labelled_clips
 from cdmer.store.released import Order
 
 log = logging.getLogger(__name__)
@@ -65,8 +65,8 @@ def train_disjoint(
         Clips without a subject, predictions of other clips than the store's, a source that has one class left
         without a person, or that the model cannot learn from.
     """
-    train = labelled(source, databases[0], casme2_negative, columns)
-    test = labelled(target, databases[1], casme2_negative, columns)
+    train = labelled_clips(source, databases[0], casme2_negative, columns)
+    test = labelled_clips(target, databases[1], casme2_negative, columns)
     people = shared_people(train, test, databases)
     told = pd.read_csv(predictions, dtype=TEXTS, keep_default_na=False)
     plain = {name: told[told["selection"] == name].copy() for name in selection}

@@ -119,8 +119,8 @@ def train_model(
         Features of different lengths or that are not finite, a database without clips of at least two classes, domains
         that the model cannot learn from, a grid of which no point converged.
     """
-    train = labelled(source, databases[0], casme2_negative, columns)
-    test = labelled(target, databases[1], casme2_negative, columns)
+    train = labelled_clips(source, databases[0], casme2_negative, columns)
+    test = labelled_clips(target, databases[1], casme2_negative, columns)
     if train.X.shape[1:] != test.X.shape[1:]:
         raise CdmerError(
             f"{source} has features of shape {train.X.shape[1:]}, {target} of {test.X.shape[1:]}",
@@ -227,7 +227,7 @@ def _search(
     return Searched(points, answers, table, folds)
 
 
-def labelled(store: str | Path, database: str, casme2_negative: str, columns: Order) -> Labelled:
+def labelled_clips(store: str | Path, database: str, casme2_negative: str, columns: Order) -> Labelled:
     """The clips of a store that the protocol keeps, in the store's order."""
     features = FeatureStore(store).load()
     words = [

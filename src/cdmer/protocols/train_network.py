@@ -109,8 +109,8 @@ def train_network(
         raises.
     """
     given = training_of(training)
-    train = _samples(source, databases[0], casme2_negative)
-    test = _samples(target, databases[1], casme2_negative)
+    train = labelled_samples(source, databases[0], casme2_negative)
+    test = labelled_samples(target, databases[1], casme2_negative)
     code, classes = class_rows(train.label, CLASSES, str(source))
     what = f"{given.kind.title} {databases[0]} to {databases[1]}"
     X, trials, siblings = _side_by_side(train, test, code, given)
@@ -230,7 +230,7 @@ def _epoch(
     return int(np.argmax(deep_embedded_validation(held_out, train.label, *flat)))
 
 
-def _samples(store: str | Path, database: str, casme2_negative: str) -> Samples:
+def labelled_samples(store: str | Path, database: str, casme2_negative: str) -> Samples:
     """The clips of a store that the protocol keeps, in the store's order."""
     features = FeatureStore(store).load()
     first: dict[str, int] = {}
