@@ -63,6 +63,18 @@ def ask(method, **fixed):
     return answer
 
 
+def growing(amount):
+    """A resource that each attempt asks for more of: a job that ran out of memory or time is tried with twice, thrice.
+
+    It is a number, or a function of a rule's wildcards.
+    """
+
+    def asked(wildcards, attempt):
+        return (amount(wildcards) if callable(amount) else amount) * attempt
+
+    return asked
+
+
 def networks():
     """A pattern of the models that are networks."""
     return "|".join(filter(PLAN.is_network, PLAN.models)) or "none"

@@ -530,9 +530,16 @@ class Plan:
         return isinstance(self.models[model], NetworkSettings)
 
     def memory(self, model: str) -> int:
-        """Megabytes that training a model takes."""
+        """Megabytes that training a model takes, those of Snakemake around it included."""
         settings = self.models[model]
-        return settings.memory if isinstance(settings, NetworkSettings) else 1500
+        return settings.memory if isinstance(settings, NetworkSettings) else 2000
+
+    def minutes(self, model: str) -> int:
+        """Minutes after which a cluster may end the training of a model: several times what it should take."""
+        quick = self.config.budget == "quick"
+        if self.is_network(model):
+            return 120 if quick else 1440
+        return 30 if quick else 240
 
     def model_code(self, model: str, experiment: str) -> str:
         """A digest of the code that trains a model."""
