@@ -1,13 +1,13 @@
-"""What ``profiles/slurm`` asks of the cluster before a run, so that no run can wait for ever.
+"""What ``profiles/slurm`` asks of the cluster before a run, so that no run hangs.
 
-Snakemake's SLURM plugin learns how its jobs fare from ``sacct`` or ``squeue``. Both can leave it waiting without a word:
+Snakemake's SLURM plugin learns how its jobs fare from ``sacct`` or ``squeue``. Both can leave it waiting for ever:
 
 - ``sacct`` is installed on clusters that keep no accounts, where it fails at every call;
 - ``squeue`` forgets a job some time after its end (SLURM's ``MinJobAge``) or with a controller that lost its state, and
   the plugin takes a job that nobody knows for one that will still come.
 
-`prepare` therefore takes ``sacct`` only where it answers. Elsewhere it puts commands of both names before the real ones:
-they print what the real ``squeue`` prints, and report a job that is known to have been there and is no more as
+`prepare` therefore takes ``sacct`` only where it answers. Elsewhere it puts commands of both names before the real
+ones: they print what the real ``squeue`` prints, and report a job that is known to have been there and is no more as
 ``UNKNOWN``. The plugin then looks at the job's outputs: all there, it was done; any missing, it failed, and is tried
 again. Outputs that are whole or absent (`cdmer.files`) make that safe.
 """
@@ -98,8 +98,8 @@ def answer(command: str, arguments: list[str]) -> int:
     Parameters
     ----------
     command
-        ``squeue`` or ``sacct``, as the plugin calls it. Asked for anything but a run's jobs, the first passes the question
-        on, and the second, which has no accounts to look into, says nothing.
+        ``squeue`` or ``sacct``, as the plugin calls it. Asked for anything but a run's jobs, the first passes the
+        question on, and the second, which has no accounts to look into, says nothing.
     arguments
         Of the command; ``--name`` and a run's name among them.
 

@@ -95,6 +95,10 @@ class Cluster:
     def node(self) -> str:
         return socket.gethostname()
 
+    @property
+    def configuration(self) -> Path:
+        return SETTINGS / "slurm.conf"
+
     def start_controller(self) -> None:
         subprocess.run([_program("slurmctld")], check=True)
         self._wait(lambda: "UP" in _ask("scontrol", "ping"))
