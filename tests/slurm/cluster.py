@@ -74,6 +74,8 @@ def why_not() -> str:
     configuration = SETTINGS / "slurm.conf"
     if configuration.exists() and not configuration.read_text().startswith(OURS):
         return f"{configuration} belongs to a SLURM of this machine's own"
+    if configuration.exists() and " UP" in _ask("scontrol", "ping"):
+        return "the one that these tests start is running already"
     return ""
 
 

@@ -96,10 +96,8 @@ class Study:
 
 
 @pytest.fixture(scope="session")
-def local(tmp_path_factory, repository) -> Study:
-    """A run finished on this machine alone: what the cluster's must equal."""
-    if reason := why_not():
-        pytest.skip(f"no SLURM here: {reason}")
+def local(cluster, tmp_path_factory, repository) -> Study:
+    """A run finished without the cluster: what the cluster's must equal."""
     folder = tmp_path_factory.mktemp("local")
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     study = Study(folder, repository)
