@@ -68,6 +68,7 @@ class Plan:
         self._fresh = fresh
         self._objective: dict[str, bool] = {}
         self._parts_made_of: dict[tuple[str, str], str] = {}
+        self._predictions_made_of: dict[str, str] = {}
         self._check_roots()
         self._check_imports()
 
@@ -436,12 +437,14 @@ class Plan:
 
     def predictions_made_of(self, protocol: str) -> str:
         """A digest of what all predictions of a table are made of."""
-        return _digest(
-            *(
-                [self.stores_made_of(model, key), self.training_settings(model, key), self.model_code(model, key)]
-                for key, model in self.computable(protocol)
+        if protocol not in self._predictions_made_of:
+            self._predictions_made_of[protocol] = _digest(
+                *(
+                    [self.stores_made_of(model, key), self.training_settings(model, key), self.model_code(model, key)]
+                    for key, model in self.computable(protocol)
+                )
             )
-        )
+        return self._predictions_made_of[protocol]
 
     # -- models -------------------------------------------------------------------------------------------------
 
