@@ -5,6 +5,9 @@ rule annotate_cohort:
         "results/logs/databases/{database}/annotate-{sheet}.log",
     benchmark:
         "results/benchmarks/databases/{database}/annotate-{sheet}.tsv"
+    resources:
+        mem_mb=growing(700),
+        runtime=growing(5),
     params:
         settings=ask(PLAN.cohort_settings),
         code=code_digest("cdmer.databases.cohort.annotation"),
@@ -21,7 +24,8 @@ rule render_subject:
     benchmark:
         "results/benchmarks/databases/{database}/render-{subject}.tsv"
     resources:
-        mem_mb=1500,
+        mem_mb=growing(1500),
+        runtime=growing(30),
     params:
         settings=ask(PLAN.cohort_settings),
         folder="results/databases/{database}/synthetic",
@@ -42,6 +46,9 @@ rule read_subject:
         "results/logs/databases/{database}/read-{subject}.log",
     benchmark:
         "results/benchmarks/databases/{database}/read-{subject}.tsv"
+    resources:
+        mem_mb=growing(700),
+        runtime=growing(5),
     params:
         settings=ask(PLAN.reader_settings),
         clips=ask(PLAN.clips_digest),
@@ -60,6 +67,9 @@ rule join_manifest:
         "results/logs/databases/{database}/join.log",
     benchmark:
         "results/benchmarks/databases/{database}/join.tsv"
+    resources:
+        mem_mb=growing(700),
+        runtime=growing(5),
     params:
         code=code_digest("cdmer.databases.manifest"),
     shell:

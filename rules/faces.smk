@@ -8,7 +8,8 @@ rule align_faces:
     benchmark:
         "results/benchmarks/faces/{recipe}/{database}/{subject}.tsv"
     resources:
-        mem_mb=2000,
+        mem_mb=growing(2000),
+        runtime=growing(30),
         # what to do about a clip without a face changes no crop: as a resource it makes no finished job stale
         on_missing_face=ask(PLAN.on_missing_face),
     params:
@@ -34,6 +35,9 @@ rule show_faces:
         "results/logs/faces/{recipe}/contact_sheet.log",
     benchmark:
         "results/benchmarks/faces/{recipe}/contact_sheet.tsv"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(10),
     params:
         code=code_digest("cdmer.faces.contact_sheet"),
     shell:

@@ -8,7 +8,8 @@ rule compute_features:
     benchmark:
         "results/benchmarks/features/{feature}/{database}/{subject}.tsv"
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1500),
+        runtime=growing(60),
     params:
         upstream=ask(PLAN.frames_made_of),
         settings=ask(PLAN.feature_settings),
@@ -28,6 +29,9 @@ rule import_released:
         "results/logs/features/{feature}/{database}.released.log",
     benchmark:
         "results/benchmarks/features/{feature}/{database}.released.tsv"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         settings=ask(PLAN.import_settings),
         code=code_digest("cdmer.store.released", "cdmer.store.released_flow"),
@@ -47,6 +51,9 @@ rule merge_features:
         "results/logs/features/{feature}/{database}.log",
     benchmark:
         "results/benchmarks/features/{feature}/{database}.tsv"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(10),
     params:
         upstream=ask(PLAN.parts_made_of),
         on_missing_face=ask(PLAN.missing_faces),

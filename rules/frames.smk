@@ -10,7 +10,8 @@ rule train_interpolator:
     benchmark:
         "results/benchmarks/interpolators/{interpolator}.tsv"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4500),
+        runtime=growing(720),
     params:
         upstream=ask(PLAN.interpolator_made_of),
         settings=ask(PLAN.interpolator_settings),
@@ -32,7 +33,8 @@ rule interpolate_frames:
     benchmark:
         "results/benchmarks/frames/{recipe}/{database}/{subject}.tsv"
     resources:
-        mem_mb=1000,
+        mem_mb=growing(1500),
+        runtime=growing(60),
     params:
         upstream=ask(PLAN.inputs_of_frames_made_of),
         settings=ask(PLAN.frames_settings),
@@ -56,6 +58,9 @@ rule show_frames:
         "results/logs/frames/{recipe}/contact_sheet.log",
     benchmark:
         "results/benchmarks/frames/{recipe}/contact_sheet.tsv"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(10),
     params:
         code=code_digest("cdmer.frames.contact_sheet"),
     shell:

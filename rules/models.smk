@@ -12,7 +12,8 @@ rule train_model:
     wildcard_constraints:
         model=models_on_vectors(),
     resources:
-        mem_mb=1500,
+        mem_mb=growing(ask(PLAN.memory)),
+        runtime=growing(ask(PLAN.minutes)),
     params:
         upstream=ask(PLAN.stores_made_of),
         settings=ask(PLAN.training_settings),
@@ -61,7 +62,8 @@ rule train_folds:
     wildcard_constraints:
         model=models_on_vectors(),
     resources:
-        mem_mb=1500,
+        mem_mb=growing(ask(PLAN.memory)),
+        runtime=growing(ask(PLAN.minutes)),
     params:
         upstream=ask(PLAN.stores_made_of),
         settings=ask(PLAN.training_settings),
@@ -87,7 +89,8 @@ rule train_network:
     wildcard_constraints:
         model=networks(),
     resources:
-        mem_mb=ask(PLAN.memory),
+        mem_mb=growing(ask(PLAN.memory)),
+        runtime=growing(ask(PLAN.minutes)),
         gpu=1,
     params:
         upstream=ask(PLAN.stores_made_of),
@@ -113,7 +116,8 @@ rule train_network_folds:
     wildcard_constraints:
         model=networks(),
     resources:
-        mem_mb=ask(PLAN.memory),
+        mem_mb=growing(ask(PLAN.memory)),
+        runtime=growing(ask(PLAN.minutes)),
         gpu=1,
     params:
         upstream=ask(PLAN.stores_made_of),

@@ -13,7 +13,8 @@ rule make_report:
     benchmark:
         "results/benchmarks/report/report.tsv"
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4500),
+        runtime=growing(60),
     params:
         upstream=ask(PLAN.report_made_of),
         settings=ask(PLAN.report_settings),

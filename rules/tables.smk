@@ -11,6 +11,9 @@ rule list_exclusions:
         "results/logs/tables/exclusions.log",
     benchmark:
         "results/benchmarks/tables/exclusions.tsv"
+    resources:
+        mem_mb=growing(700),
+        runtime=growing(5),
     params:
         upstream=ask(PLAN.listed_made_of),
         code=code_digest("cdmer.store.exclusions"),
@@ -31,6 +34,9 @@ rule find_leaks:
         "results/logs/tables/leaks.log",
     benchmark:
         "results/benchmarks/tables/leaks.tsv"
+    resources:
+        mem_mb=growing(2000),
+        runtime=growing(10),
     params:
         upstream=ask(PLAN.listed_made_of),
         settings=ask(PLAN.leak_settings),
@@ -61,6 +67,9 @@ rule tabulate_cdmer:
         "results/logs/tables/cdmer.log",
     benchmark:
         "results/benchmarks/tables/cdmer.tsv"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(10),
     params:
         upstream=ask(PLAN.predictions_made_of, protocol="cdmer"),
         settings=ask(PLAN.table_settings, protocol="cdmer"),
@@ -110,6 +119,9 @@ rule tabulate_folds:
         "results/logs/tables/{protocol}.log",
     benchmark:
         "results/benchmarks/tables/{protocol}.tsv"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(10),
     params:
         upstream=ask(PLAN.predictions_made_of),
         settings=ask(PLAN.table_settings),
@@ -133,6 +145,9 @@ rule draw_honesty:
         "results/logs/tables/honesty.log",
     benchmark:
         "results/benchmarks/tables/honesty.tsv"
+    resources:
+        mem_mb=growing(1000),
+        runtime=growing(5),
     params:
         upstream=ask(PLAN.predictions_made_of, protocol="cdmer"),
         code=code_digest("cdmer.evaluation.honesty"),
@@ -152,6 +167,9 @@ rule write_card:
         ),
     log:
         "results/logs/tables/{table}-card.log",
+    resources:
+        mem_mb=growing(700),
+        runtime=growing(5),
     params:
         settings=ask(PLAN.card_settings),
         code=code_digest("cdmer.evaluation.card"),

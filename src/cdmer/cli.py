@@ -19,6 +19,7 @@ import typer
 from cdmer import __version__
 from cdmer.commands import add_commands
 from cdmer.errors import CdmerError
+from cdmer.files import disk_trouble
 from cdmer.watch import end_with_runner
 
 app = typer.Typer(
@@ -483,8 +484,9 @@ def main() -> None:
         app()
     except CdmerError as error:
         _last_words(f"error: {error}")
-    except Exception:
-        _last_words(traceback.format_exc())
+    except Exception as error:
+        trouble = disk_trouble(error)
+        _last_words(f"error: {trouble}" if trouble else traceback.format_exc())
 
 
 def _load(module: str, name: str) -> Any:

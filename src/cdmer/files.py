@@ -4,6 +4,7 @@ A file is written beside its final name, flushed to disk and renamed. Readers th
 what a killed process leaves behind is a hidden ``.partial`` that the next writer of the same name sweeps away.
 """
 
+import errno
 import glob
 import os
 import shutil
@@ -11,6 +12,17 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from cdmer.errors import CdmerError
+
+# what a disk may refuse, and what helps; the words are the operating system's, for HDF5 keeps only those
+_REFUSALS = {
+    errno.ENOSPC: "make room and run again; what is finished stays",
+    errno.EDQUOT: "make room in your quota and run again; what is finished stays",
+    errno.EROFS: "write elsewhere (snakemake --directory), or have the file system mounted for writing",
+    errno.EACCES: "give yourself permission to write there, or write elsewhere (snakemake --directory)",
+    errno.EIO: "the disk or the network behind it fails: have it looked after, then run again",
+}
 
 
 @contextmanager
@@ -49,6 +61,16 @@ def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8 with Unix line ends, whole or not at all."""
     with whole_file(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="\n")
+
+
+def disk_trouble(error: BaseException) -> CdmerError | None:
+    """What to tell a user whose disk is full, read-only or failing; None where an error is about something else."""
+    for code, remedy in _REFUSALS.items():
+        words = os.strerror(code)
+        if getattr(error, "errno", None) == code or (isinstance(error, OSError | RuntimeError) and words in str(error)):
+            named = getattr(error, "filename", None)
+            return CdmerError(f"{named or 'writing'}: {words}", remedy)
+    return None
 
 
 @contextmanager

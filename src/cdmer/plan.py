@@ -69,6 +69,7 @@ class Plan:
         self._fresh = fresh
         self._objective: dict[str, bool] = {}
         self._parts_made_of: dict[tuple[str, str], str] = {}
+        self._predictions_made_of: dict[str, str] = {}
         self._check_roots()
         self._check_imports()
 
@@ -443,12 +444,14 @@ class Plan:
 
     def predictions_made_of(self, protocol: str) -> str:
         """A digest of what all predictions of a table are made of."""
-        return _digest(
-            *(
-                [self.stores_made_of(model, key), self.training_settings(model, key), self.model_code(model, key)]
-                for key, model in self.computable(protocol)
+        if protocol not in self._predictions_made_of:
+            self._predictions_made_of[protocol] = _digest(
+                *(
+                    [self.stores_made_of(model, key), self.training_settings(model, key), self.model_code(model, key)]
+                    for key, model in self.computable(protocol)
+                )
             )
-        )
+        return self._predictions_made_of[protocol]
 
     # -- models -------------------------------------------------------------------------------------------------
 
@@ -537,9 +540,16 @@ class Plan:
         return isinstance(self.models[model], NetworkSettings)
 
     def memory(self, model: str) -> int:
-        """Megabytes that training a model takes."""
+        """Megabytes that training a model takes, those of Snakemake around it included."""
         settings = self.models[model]
-        return settings.memory if isinstance(settings, NetworkSettings) else 1500
+        return settings.memory if isinstance(settings, NetworkSettings) else 2000
+
+    def minutes(self, model: str) -> int:
+        """Minutes after which a cluster may end the training of a model: several times what it should take."""
+        quick = self.config.budget == "quick"
+        if self.is_network(model):
+            return 120 if quick else 1440
+        return 30 if quick else 240
 
     def model_code(self, model: str, experiment: str) -> str:
         """A digest of the code that trains a model."""
