@@ -1,6 +1,9 @@
 """The configuration: what is accepted, what is refused and with which words."""
 
+import importlib
+
 import pytest
+import torch
 import yaml
 
 from cdmer.config import Config, json_schema, read_config, reference
@@ -24,7 +27,7 @@ def test_every_key_is_documented():
     assert not undocumented
 
 
-@pytest.mark.parametrize("name", ["descriptors", "paper-scale", "real-databases", "released-features"])
+@pytest.mark.parametrize("name", ["descriptors", "everything", "paper-scale", "real-databases", "released-features"])
 def test_the_shipped_configurations_are_valid(repository, name):
     read_config(yaml.safe_load((repository / f"workflow/configs/{name}.yaml").read_text()))
 
@@ -149,6 +152,16 @@ def test_a_standard_feature_that_no_longer_fits_is_no_fault_unless_a_model_reads
     config = read_config({"frames": {"tim_16": {"length": 20}}})
     assert "16 frames" in config.unfit("c3d_fc1_ucf101")
     assert config.unfit("lbp_top_r3p8") is None
+
+
+def test_every_network_takes_what_its_settings_hand_it():
+    networks = read_config({"models": ["networks"]}).chosen_models()
+    for settings in networks.values():
+        kind = getattr(importlib.import_module(settings.module), settings.estimator)
+        with torch.device("meta"):  # shapes without numbers: some have 134 million
+            network = kind(3, **settings.parameters())
+        assert network.adapts == settings.adapts
+        assert list(kind.recipe.changed(**settings.training()).__dict__) == list(kind.recipe.__dict__)
 
 
 def test_groups_of_models_may_be_named():

@@ -537,6 +537,40 @@ def test_what_the_budget_leaves_out_is_left_out_by_name_and_reason(plan):
     assert whole.left_out("cdmer") == []
 
 
+def test_the_default_trains_all_that_the_quick_budget_has_time_for(plan):
+    made = plan(models="all")
+    experiments = {}
+    for key, model in made.computable("cdmer"):
+        experiments.setdefault(model, []).append(key)
+    for model in ("SVM", "TGSR", "DSCNN", "FR", "STSTNet", "OFF-ApexNet"):
+        assert len(experiments[model]) == 12
+    for model in ("MADTN", "MERSiamC3D"):
+        assert experiments[model] == ["C_to_V", "V_to_C"]
+    variants = {"OSCNN-I", "OSCNN-II", "FR-fc", "FR-concatenated", "Basic-Inception", "Dual-Inception"}
+    rivals = {"SSSN", "DSSN", "TSCNN-I", "TSCNN-II", "STRCN-G"}
+    assert not (variants | rivals) & set(experiments)
+    paper = {model for _, model in plan(models="all", budget="paper").computable("cdmer")}
+    assert variants | rivals <= paper
+    assert paper - set(experiments) == variants | rivals
+
+
+def test_a_network_that_no_feature_feeds_is_left_out_by_name_whatever_the_budget(plan):
+    made = plan(models=["SVM", "CapsuleNet", "CNN-LSTM"], budget="paper", protocols=["cdmer", "cde"])
+    for protocol, count in (("cdmer", 12), ("cde", 1)):
+        left = made.left_out(protocol)
+        assert [entry.model for entry in left].count("CapsuleNet") == count
+        reasons = {entry.model: entry.reason for entry in left}
+        assert reasons["CapsuleNet"].startswith("reads the apex frame in colour, 224 × 224, and ImageNet weights")
+        assert reasons["CNN-LSTM"] == "reads five expression states, 64 × 64; no feature holds them"
+    with pytest.raises(CdmerError, match="five expression states"):
+        plan(models=["CNN-LSTM"]).predictions("cdmer")
+
+
+def test_the_report_asks_for_no_faces_of_models_that_are_left_out(plan):
+    recipes = plan(models=["FR", "EMR"]).report_settings()["recipes"]
+    assert recipes == ["fr_140"]
+
+
 def test_a_networks_job_knows_its_rounds_and_its_recipes_changes(plan):
     quick = plan(models=["FR"], rounds=10, model_settings={"FR": {"epochs": 7}}).training_settings("FR", "C_to_H")
     training = quick["training"]

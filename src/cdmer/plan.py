@@ -799,7 +799,8 @@ class Plan:
     def _recipes_of_report(self) -> list[str]:
         """The faces recipes that models read, the one that most read first."""
         counts: dict[str, int] = {}
-        for settings in self.models.values():
+        for model in {model: None for protocol in self.config.protocols for _, model in self.computable(protocol)}:
+            settings = self.models[model]
             recipe = self.config.frames[self.config.features[settings.feature].frames].faces
             counts[recipe] = counts.get(recipe, 0) + 1
         return sorted(counts, key=lambda recipe: -counts[recipe])
@@ -858,7 +859,9 @@ class Plan:
         for model in self._models_of(protocol):
             feature = self.models[model].feature
             for key, name in experiments(protocol).items():
-                reasons = [self.lacks(feature, database) for database in databases_of(key)]
+                reasons = [self._lacks_input(model)]
+                if not any(reasons):
+                    reasons = [self.lacks(feature, database) for database in databases_of(key)]
                 if not any(reasons):
                     reasons = [self._lacks_weights(model) or self._beyond_budget(model, key)]
                 if not any(reasons) and protocol != "cdmer":
@@ -866,6 +869,11 @@ class Plan:
                 if any(reasons):
                     found.append(LeftOut(name, model, "; ".join(dict.fromkeys(filter(None, reasons)))))
         return found
+
+    def _lacks_input(self, model: str) -> str:
+        """What a network reads that no feature holds; empty where one does."""
+        settings = self.models[model]
+        return settings.no_input if isinstance(settings, NetworkSettings) else ""
 
     def _lacks_weights(self, model: str) -> str:
         """Why a network that starts from somebody else's weights is left out; empty where it is not."""

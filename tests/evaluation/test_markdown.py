@@ -113,6 +113,25 @@ def test_footnotes_name_what_is_left_out_with_the_reason():
     assert lines[1].endswith(": casme2 has no clips.")
 
 
+def test_footnotes_name_models_that_lack_some_experiments_or_all():
+    budget, data = "the budget", "no database samm"
+    left_out = [{"experiment": name, "model": "MADTN", "reason": budget} for name in ("H->V", "V->H")]
+    left_out += [{"experiment": name, "model": "FR-fc", "reason": budget} for name in ("H->V", "V->H", "C->V")]
+    left_out += [{"experiment": name, "model": "OSCNN-I", "reason": budget} for name in ("H->V", "V->H", "C->V")]
+    left_out += [{"experiment": "S->V", "model": name, "reason": data} for name in ("SVM", "MADTN")]
+    shown = (row("H->V", 0.7), row("C->V", 0.5, model="MADTN"))
+    lines = [line for line in markdown(*shown, left_out=left_out).splitlines() if "Left out" in line]
+    assert lines == [
+        "- Left out: MADTN in H->V, V->H; FR-fc, OSCNN-I: the budget.",
+        "- Left out: S->V: no database samm.",
+    ]
+    # a model that is nowhere, but not for one reason alone, is named with its experiments
+    left_out.append({"experiment": "S->V", "model": "OSCNN-I", "reason": data})
+    text = markdown(*shown, left_out=left_out)
+    assert "FR-fc: the budget." in text
+    assert "OSCNN-I in H->V, V->H, C->V" in text
+
+
 def test_footnotes_count_excluded_clips():
     excluded = pd.DataFrame({"clip": ["a", "b"]})
     assert "2 clips were excluded by earlier stages: `exclusions.csv` names them." in markdown(

@@ -22,6 +22,20 @@ from cdmer.config.networks import (
     STSTNetSettings,
     VGG16Settings,
 )
+from cdmer.config.rival_networks import (
+    C3DSettings,
+    CapsuleNetSettings,
+    CNNLSTMSettings,
+    DSSNSettings,
+    EMRSettings,
+    FCNN3DSettings,
+    MicroAttentionSettings,
+    SSSNSettings,
+    STRCNASettings,
+    STRCNGSettings,
+    TSCNNIISettings,
+    TSCNNISettings,
+)
 from cdmer.config.settings import Settings
 
 
@@ -204,6 +218,18 @@ class Models(Settings):
     VGG16: VGG16Settings = VGG16Settings()
     MADTN: MADTNSettings = MADTNSettings()
     MERSiamC3D: MERSiamC3DSettings = MERSiamC3DSettings()
+    SSSN: SSSNSettings = SSSNSettings()
+    DSSN: DSSNSettings = DSSNSettings()
+    TSCNN_I: TSCNNISettings = Field(TSCNNISettings(), alias="TSCNN-I")
+    TSCNN_II: TSCNNIISettings = Field(TSCNNIISettings(), alias="TSCNN-II")
+    STRCN_G: STRCNGSettings = Field(STRCNGSettings(), alias="STRCN-G")
+    STRCN_A: STRCNASettings = Field(STRCNASettings(), alias="STRCN-A")
+    CapsuleNet: CapsuleNetSettings = CapsuleNetSettings()
+    EMR: EMRSettings = EMRSettings()
+    MicroAttention: MicroAttentionSettings = MicroAttentionSettings()
+    C3D: C3DSettings = C3DSettings()
+    FCNN3D: FCNN3DSettings = Field(FCNN3DSettings(), alias="3D-FCNN")
+    CNN_LSTM: CNNLSTMSettings = Field(CNNLSTMSettings(), alias="CNN-LSTM")
 
     def by_name(self) -> dict[str, ModelSettings]:
         """The settings by public name, in the table's order."""

@@ -7,7 +7,9 @@ from pydantic import Field
 from cdmer.config.model_settings import ModelSettings
 from cdmer.config.settings import Name, Settings
 
-TWO_EXPERIMENTS = ("C_to_V", "V_to_C")  # of a network that `budget: quick` has no time for in all twelve
+# the experiments that `budget: quick` has time for, of large networks and of the variants of others
+TWO_EXPERIMENTS = ("C_to_V", "V_to_C")
+NONE: tuple[str, ...] = ()
 Scale = Literal["unit", "sample", "deviation", "standard"]
 _SCALING = (
     "How u, v and strain are scaled: `sample` each plane of each clip onto 0 to 1, as the field's 8-bit flow images; "
@@ -36,6 +38,7 @@ class NetworkSettings(ModelSettings):
     """What every network's settings hold."""
 
     quick_only: ClassVar[tuple[str, ...] | None] = None  # experiments that `budget: quick` computes; None: all
+    no_input: ClassVar[str] = ""  # why the tables leave it out: what it reads, where no feature holds that
     quick_rounds: ClassVar[int] = 3
     memory: ClassVar[int] = 3000  # MB that its training takes
     epochs: int | None = Field(None, ge=1, description="Epochs; `null`: the budget's.")
@@ -77,14 +80,14 @@ class OSCNNISettings(DscnnFamily):
     """DSCNN's spatial stream alone."""
 
     estimator: ClassVar[str] = "OSCNN_I"
-    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
+    quick_only: ClassVar[tuple[str, ...] | None] = NONE
 
 
 class OSCNNIISettings(DscnnFamily):
     """DSCNN's temporal stream alone."""
 
     estimator: ClassVar[str] = "OSCNN_II"
-    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
+    quick_only: ClassVar[tuple[str, ...] | None] = NONE
 
 
 class FlowNetwork(NetworkSettings):
@@ -121,14 +124,14 @@ class FRfcSettings(FrFamily):
     """FR with fully connected layers in place of attentions."""
 
     estimator: ClassVar[str] = "FR_fc"
-    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
+    quick_only: ClassVar[tuple[str, ...] | None] = NONE
 
 
 class FRconcatenatedSettings(FrFamily):
     """FR with the expressions' features side by side in place of their sum."""
 
     estimator: ClassVar[str] = "FR_concatenated"
-    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
+    quick_only: ClassVar[tuple[str, ...] | None] = NONE
 
 
 class InceptionSettings(FlowNetwork):
@@ -136,7 +139,7 @@ class InceptionSettings(FlowNetwork):
 
     module: ClassVar[str] = "cdmer.networks.fr"
     estimator: ClassVar[str] = "BasicInception"
-    quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
+    quick_only: ClassVar[tuple[str, ...] | None] = NONE
     scaling: Scale = Field("standard", description=_SCALING)
     channels: Literal[1, 3] = Field(1, description="Channels of a stream's input; 3 repeat the one component.")
 

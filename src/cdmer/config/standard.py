@@ -30,6 +30,13 @@ STANDARD: dict[str, dict[str, dict[str, Any]]] = {
             "moments": ["onset", "apex", "offset"],
             "apex": "divide_and_conquer",
         },
+        "onset_annotated_offset": {
+            "faces": "dscnn_48",
+            "interpolation": "select",
+            "moments": ["onset", "apex", "offset"],
+            "apex": "annotated",
+            "apex_otherwise": "divide_and_conquer",
+        },
         "onset_apex": {
             "faces": "fr_140",
             "interpolation": "select",
@@ -82,6 +89,7 @@ STANDARD: dict[str, dict[str, dict[str, Any]]] = {
         "flow_tvl1_28": {"descriptor": "flow_planes"},
         "flow_strain_28": {"descriptor": "onset_apex_flow", "planes": ["u", "v", "strain"]},
         "dscnn_48": {"descriptor": "dscnn_input"},
+        "tscnn_48": {"descriptor": "dscnn_input", "frames": "onset_annotated_offset"},
         "madtn_112": {"descriptor": "madtn_image"},
         "mersiamc3d_10x112": {"descriptor": "keyframe_flows"},
     },

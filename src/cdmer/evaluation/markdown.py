@@ -177,16 +177,37 @@ SELECTIONS = {
 
 
 def left_out_notes(left_out: Sequence[Mapping[str, str]], models: set[str]) -> list[str]:
-    """One note a reason, naming experiments, and models where the reason does not hold for all of them."""
-    by_reason: dict[str, dict[str, list[str]]] = {}
+    """One note a reason: experiments that no model of the table has for it, then the models that lack some or all.
+
+    Parameters
+    ----------
+    left_out
+        Mappings of experiment, model and reason.
+    models
+        The table's models.
+    """
+    reasons: dict[str, dict[str, set[str]]] = {}
+    everywhere: dict[str, set[str]] = {}  # all that a model lacks, whatever the reason
     for entry in left_out:
-        by_reason.setdefault(entry["reason"], {}).setdefault(entry["experiment"], []).append(entry["model"])
+        reasons.setdefault(entry["reason"], {}).setdefault(entry["experiment"], set()).add(entry["model"])
+        everywhere.setdefault(entry["model"], set()).add(entry["experiment"])
     notes = []
-    for reason, experiments in by_reason.items():
-        names = [
-            name if models <= set(these) else f"{name} ({', '.join(these)})" for name, these in experiments.items()
+    for reason, experiments in reasons.items():
+        names = [name for name, these in experiments.items() if models <= these]
+        lacking: dict[str, list[str]] = {}  # the experiments of each model that the names above do not cover
+        for entry in left_out:
+            if entry["reason"] == reason and entry["experiment"] not in names:
+                lacking.setdefault(entry["model"], []).append(entry["experiment"])
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for model, these in lacking.items():
+            whole = model not in models and set(these) == everywhere[model]
+            alike.setdefault(() if whole else tuple(these), []).append(model)
+        parts = [", ".join(names)] if names else []
+        parts += [
+            ", ".join(found) + (f" in {', '.join(these)}" if these else "")
+            for these, found in sorted(alike.items(), key=lambda item: -len(item[0]))
         ]
-        notes.append(f"Left out: {', '.join(names)}: {reason}.")
+        notes.append(f"Left out: {'; '.join(parts)}: {reason}.")
     return notes
 
 

@@ -39,7 +39,7 @@ DESCRIPTORS = {
     "mdmo": (("MDMO", ""),),
 }
 
-_PRINTED = {"Basic-Inception": "Basic Inception"}  # a folder's name has no blank
+_PRINTED = {"Basic-Inception": "Basic Inception", "CNN-LSTM": "CNN + LSTM"}  # a folder's name has no blank
 
 
 class Published(NamedTuple):

@@ -135,6 +135,7 @@ def train(
     about: Any = None,
     siblings: Rows | None = None,
     keep_weights: bool = False,
+    answers: bool = True,
 ) -> list[Trained]:
     """Train every trial; predict its test rows after every epoch.
 
@@ -161,6 +162,8 @@ def train(
         (rows, m) rows that may stand for a row in training, -1 where there are fewer: one is drawn each epoch.
     keep_weights
         Whether `Trained.weights` is wanted.
+    answers
+        Whether `Trained.logits` is wanted; else nothing is predicted, and it has no epochs.
 
     Raises
     ------
@@ -169,16 +172,18 @@ def train(
         memory that does not suffice for a single training.
     """
     device = machinery.chosen_device()
-    _check(make, trials, what)
+    with torch.random.fork_rng(devices=[]):
+        plain = make(0)
+    _check(plain, trials, what)
     folder = None
     if checkpoints is not None:
         folder = Path(checkpoints) / _digest(
-            X, trials, recipe, epochs, machinery, device, [about, keep_weights], siblings
+            X, trials, recipe, epochs, machinery, device, [about, keep_weights, answers], siblings
         )
     _set_up(machinery, device)
-    samples = _scaled(make, X, device)
+    samples = _scaled(plain, X, device)
     results: dict[int, Trained] = {}
-    group = _group_size(folder, machinery, make, device, len(trials))
+    group = _group_size(folder, machinery, plain, device, len(trials))
     waiting = list(range(len(trials)))
     finished = _finished(folder, waiting)
     results.update(finished)
@@ -190,7 +195,7 @@ def train(
             indices = waiting[:group]
             run = _Group(
                 make, samples, [trials[index] for index in indices], indices, recipe, epochs, what, machinery, folder,
-                siblings, bar, keep_weights,
+                siblings, bar, keep_weights, answers,
             )  # fmt: skip
             try:
                 done = run.run()
@@ -238,10 +243,11 @@ class _Group:
         siblings: Rows | None,
         bar: "_Bar",
         keep_weights: bool,
+        answers: bool,
     ) -> None:
         self.X, self.trials, self.recipe, self.epochs, self.what = X, trials, recipe, epochs, what
         self.machinery, self.siblings, self.bar, self.keep_weights = machinery, siblings, bar, keep_weights
-        self.make, self.indices = make, indices
+        self.make, self.indices, self.answers = make, indices, answers
         self.keys = [trial_key(trial.seed) for trial in trials]
         self.file = folder / f"group-{indices[0]}-{indices[-1]}.pt" if folder else None
         self.logits: list[list[Tensor]] = [[] for _ in trials]
@@ -255,14 +261,15 @@ class _Group:
         last = time.monotonic()
         for epoch in range(self.done, self.epochs):
             self._train_epoch(ensemble, epoch)
-            self._answer(ensemble)
+            if self.answers:
+                self._answer(ensemble)
             self.done = epoch + 1
             self.bar.advance(len(self.trials))
             if self.file and self.done < self.epochs and time.monotonic() - last > SAVE_EVERY:
                 self._save(ensemble)
                 last = time.monotonic()
         return [
-            Trained(torch.stack(logits).numpy(), losses, self._weights(ensemble, place))
+            Trained(_by_epoch(logits).numpy(), losses, self._weights(ensemble, place))
             for place, (logits, losses) in enumerate(zip(self.logits, self.losses, strict=True))
         ]
 
@@ -390,7 +397,7 @@ class _Group:
         assert self.file is not None
         state = {
             "done": self.done, "losses": self.losses, "ensemble": ensemble.state_dict(),
-            "logits": [torch.stack(logits) for logits in self.logits],
+            "logits": [_by_epoch(logits) for logits in self.logits],
         }  # fmt: skip
         with whole_file(self.file) as partial:
             torch.save(state, partial)
@@ -427,10 +434,13 @@ class _Bar:
             next(self._steps, None)
 
 
-def _check(make: Callable[[int], Network], trials: Sequence[Trial], what: str) -> None:
+def _by_epoch(logits: Sequence[Tensor]) -> Tensor:
+    """Answers of the epochs, each (rows, classes), as one (epochs, rows, classes)."""
+    return torch.stack([*logits]) if logits else torch.empty(0, 0, 0)
+
+
+def _check(plain: Network, trials: Sequence[Trial], what: str) -> None:
     classes = sorted({int(label) for trial in trials for label in np.unique(trial.label)})
-    with torch.random.fork_rng(devices=[]):
-        adapts = make(0).adapts if trials else False
     for trial in trials:
         missing = [label for label in classes if label not in trial.label]
         if missing:
@@ -438,19 +448,17 @@ def _check(make: Callable[[int], Network], trials: Sequence[Trial], what: str) -
                 f"{what}, {trial.name}: no clip of class {', '.join(map(str, missing))} is left to learn from",
                 "hold fewer clips out at a time, or leave the database out",
             )
-        if adapts and (trial.target is None or not len(trial.target)):
+        if plain.adapts and (trial.target is None or not len(trial.target)):
             raise CdmerError(
                 f"{what}, {trial.name}: the network adapts to a target, and no target clip is given",
                 "give clips of the target domain, or choose a network that does not adapt",
             )
 
 
-def _scaled(make: Callable[[int], Network], X: Tensor, device: torch.device) -> Tensor:
+def _scaled(plain: Network, X: Tensor, device: torch.device) -> Tensor:
     """All samples on the device, scaled once where a sample's scale is a matter of that sample alone."""
-    with torch.random.fork_rng(devices=[]):
-        network = make(0)
     X = X.to(device)
-    for scaling in (layer for layer in network.modules() if isinstance(layer, Scaling)):
+    for scaling in (layer for layer in plain.modules() if isinstance(layer, Scaling)):
         if scaling.of_each_sample:
             X = scaling.to(device)(X[:, : len(scaling.shift)])
     return X
@@ -484,19 +492,15 @@ def _set_up(machinery: Machinery, device: torch.device) -> None:
         torch.backends.cudnn.deterministic = True
 
 
-def _group_size(
-    folder: Path | None, machinery: Machinery, make: Callable[[int], Network], device: torch.device, trials: int
-) -> int:
+def _group_size(folder: Path | None, machinery: Machinery, plain: Network, device: torch.device, trials: int) -> int:
     """Trainings side by side: what an interrupted run had, what is asked for, or what memory allows."""
     recorded = folder / "group.json" if folder else None
     if recorded and recorded.is_file():
         return int(json.loads(recorded.read_text(encoding="utf-8")))
     group = machinery.group
     if not group:
-        with torch.random.fork_rng(devices=[]):
-            network = make(0)
         # weights, gradients, two moments
-        each = 16 * sum(parameter.numel() for parameter in network.parameters())
+        each = 16 * sum(parameter.numel() for parameter in plain.parameters())
         memory = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 2 << 30
         group = int(min(LARGEST_GROUP, max(1, memory // 2 // max(each, 1))))
     group = max(1, min(group, trials))

@@ -17,7 +17,7 @@ from cdmer.networks.network import Budget, Network
 from cdmer.networks.prior_learning import core_weights, pair_trial
 from cdmer.networks.training import Machinery, Trained, Trial, train
 
-PAIRS = {"quick": 64, "paper": 0}  # of clips in an epoch of prior learning; 0: all
+PAIRS = {"quick": 32, "paper": 0}  # of clips in an epoch of prior learning; 0: all
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,7 @@ class Training:
         torch.set_num_threads(1)  # results must not depend on how many cores there are
         with torch.random.fork_rng(devices=[]):
             network = self.make(n_classes)
+            prior = network.prior_network()
         if tuple(X.shape[1:]) != network.shape:
             raise CdmerError(
                 f"{what}: the features have the shape {tuple(X.shape[1:])}, {network.title} reads {network.shape}",
@@ -85,17 +86,22 @@ class Training:
             )
         recipe = network.recipe.changed(rate=self.changes.get("rate"), batch=self.changes.get("batch"))
         about = [self.network, dict(self.options)]
-        make = self._maker(X, trials, n_classes, what, checkpoints)
+        make = self._maker(prior, X, trials, n_classes, what, checkpoints)
         return train(
             make, X, trials, recipe=recipe, epochs=self.epochs, what=what, machinery=self.machinery,
             checkpoints=checkpoints, about=about, siblings=siblings, keep_weights=keep_weights,
         )  # fmt: skip
 
     def _maker(
-        self, X: Tensor, trials: Sequence[Trial], n_classes: int, what: str, checkpoints: str | Path | None
+        self,
+        first: Network | None,
+        X: Tensor,
+        trials: Sequence[Trial],
+        n_classes: int,
+        what: str,
+        checkpoints: str | Path | None,
     ) -> Any:
-        with torch.random.fork_rng(devices=[]):
-            first = self.make(n_classes).prior_network()
+        """What makes the network of each trial, after prior learning where there is a `first` network for it."""
         if first is None:
             return lambda _: self.make(n_classes)
 
@@ -108,7 +114,7 @@ class Training:
         prior = train(
             make_prior, X, [pair_trial(trial) for trial in trials], recipe=recipe,
             epochs=recipe.n_epochs(self.budget), what=f"{what}, prior learning", machinery=self.machinery,
-            checkpoints=checkpoints, about=[self.network, dict(self.options), "prior"], keep_weights=True,
+            checkpoints=checkpoints, about=[self.network, dict(self.options), "prior"], keep_weights=True, answers=False,
         )  # fmt: skip
 
         def make(index: int) -> Network:
