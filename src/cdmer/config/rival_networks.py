@@ -1,4 +1,4 @@
-"""Settings of the networks that the papers' tables compare theirs with, and for which few public facts or no input exist.
+"""Settings of more networks that the papers compare theirs with: of some few facts are public, some no feature feeds.
 
 `budget: quick` computes none of them.
 """
@@ -81,8 +81,8 @@ class EMRSettings(WithoutInput):
     estimator: ClassVar[str] = "EMR"
     adapts: ClassVar[bool] = True
     no_input: ClassVar[str] = (
-        "learns from macro-expressions and weights of faces, which are others', and from flow as a picture of 224 × 224; "
-        "no feature holds it"
+        "learns from macro-expressions and weights of faces, which are others', and from pictures of flow, 224 × 224; "
+        "no feature holds them"
     )
 
 

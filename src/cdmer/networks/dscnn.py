@@ -33,9 +33,13 @@ class Stream(nn.Module):
     prelu
         ``channel``: a slope a channel, 0.25 at first (He et al. 2015); ``unit``: a slope an activation, 0 at first
         (Keras).
+    width
+        Units of FC1.
     """
 
-    def __init__(self, channels: int, pool_pads: tuple[int, int, int], prelu: str, dropout: float) -> None:
+    def __init__(
+        self, channels: int, pool_pads: tuple[int, int, int], prelu: str, dropout: float, width: int = 1024
+    ) -> None:
         super().__init__()
         self.pads = pool_pads
         sides = (44, 22, 22, (22 + 2 * pool_pads[1] - 3) // 2 + 1)
@@ -52,8 +56,8 @@ class Stream(nn.Module):
         self.max_pool = nn.MaxPool2d(5, 2)
         self.average_pool1 = nn.AvgPool2d(3, 2, pool_pads[1])
         self.average_pool2 = nn.AvgPool2d(3, 2, pool_pads[2])
-        self.fc1 = nn.Linear(3200, 1024)
-        self.act6 = nn.PReLU(1024, 0.25 if prelu == "channel" else 0.0)
+        self.fc1 = nn.Linear(3200, width)
+        self.act6 = nn.PReLU(width, 0.25 if prelu == "channel" else 0.0)
         self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -114,6 +118,7 @@ class DSCNN(Network):
         "sgd", 0.01, epochs=100, quick_epochs=15, batch=32, momentum=0.9, nesterov=True, weight_decay=1e-5
     )
     streams: ClassVar[tuple[str, ...]] = ("spatial", "temporal")
+    width: ClassVar[int] = 1024  # of each FC1
     adapts = True
     draws = 1
 
@@ -136,11 +141,12 @@ class DSCNN(Network):
         self.consistent_flow = consistent_flow
         self.scaling = Scaling(1 + flow_channels, "deviation")
         options: dict[str, Any] = {"pool_pads": tuple(pool_pads), "prelu": prelu, "dropout": dropout}
+        options["width"] = self.width
         if "spatial" in self.streams:
             self.spatial = Stream(1, **options)
         if "temporal" in self.streams:
             self.temporal = Stream(flow_channels, **options)
-        width = 1024 * len(self.streams)
+        width = self.width * len(self.streams)
         self.fc2 = nn.Sequential(nn.Linear(width, width), nn.PReLU(width, 0.25)) if fc2 == "dense" else None
         self.output = nn.Linear(width, n_classes)
 

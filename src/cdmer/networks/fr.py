@@ -83,12 +83,13 @@ class DualInception(Network):
     title: ClassVar[str] = "Dual-Inception"
     # Adam, 1e-4, batch 3, 40 epochs: the authors' code
     recipe: ClassVar[Recipe] = Recipe("adam", 1e-4, epochs=40, quick_epochs=15, batch=3)
+    width: ClassVar[int] = 1024  # of the shared features
 
     def __init__(self, n_classes: int = 3, channels: int = 1, scaling: Scale = "standard") -> None:
         super().__init__()
         self.shape = (2, 28, 28)
-        self.trunk = Trunk(channels, 1024, scaling)
-        self.output = nn.Linear(1024, n_classes)
+        self.trunk = Trunk(channels, self.width, scaling)
+        self.output = nn.Linear(self.width, n_classes)
 
     def prepare(self, X: Tensor) -> None:
         """Set the scale of u and v."""
@@ -139,6 +140,7 @@ class FR(Network):
     # The paper's batch and rate for its composite experiments. Its optimiser is not named and its epochs are not
     # given: docs/networks.md tells how these were chosen, on inner folds of training subjects.
     recipe: ClassVar[Recipe] = Recipe("adam", 1e-4, epochs=100, quick_epochs=40, batch=32)
+    width: ClassVar[int] = 1024  # of the shared features
 
     def __init__(
         self,
@@ -153,7 +155,7 @@ class FR(Network):
         scaling: Scale = "standard",
     ) -> None:
         super().__init__()
-        width = 1024
+        width = self.width
         hidden, outputs, classifier = PRESETS[preset]
         self.shape = (2, 28, 28)
         self.gate, self.fusion, self.weight = gate, fusion, weight

@@ -114,7 +114,8 @@ class Training:
         prior = train(
             make_prior, X, [pair_trial(trial) for trial in trials], recipe=recipe,
             epochs=recipe.n_epochs(self.budget), what=f"{what}, prior learning", machinery=self.machinery,
-            checkpoints=checkpoints, about=[self.network, dict(self.options), "prior"], keep_weights=True, answers=False,
+            checkpoints=checkpoints, about=[self.network, dict(self.options), "prior"], keep_weights=True,
+            answers=False,
         )  # fmt: skip
 
         def make(index: int) -> Network:
