@@ -180,7 +180,8 @@ def _row(one: Scored) -> dict[str, Any]:
     numbers: dict[str, Any] = {}
     for metric, values in (("uf1", f1), ("uar", recall)):
         # the same people are drawn in every round: the interval is about people, the spread about rounds
-        low, high = interval(np.mean([[getattr(draw, metric) for draw in drawn] for drawn in draws], axis=(0, 1)))
+        drawn = np.mean([[getattr(draw, metric) for draw in each] for each in draws], axis=(0, 1))
+        low, high = interval(drawn, min(each[0].number for each in draws))
         numbers |= {metric: values.mean(), f"{metric}_std": _spread(values)}
         numbers |= {f"{metric}_low": low, f"{metric}_high": high}
     found = published_score(PRINTED_AS[task.protocol], one.name, one.model)
