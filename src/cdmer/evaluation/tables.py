@@ -262,9 +262,7 @@ def _average_row(type_: str, group: Sequence[Scores]) -> dict[str, Any]:
         "n_target": sum(score.n_target for score in group),
         "interval_over": " and ".join(sorted({score.over for score in group})),
         "data": " and ".join(sorted({word for score in group for word in score.data.split(" and ")})),
-        **_numbers(
-            f1, recall, right, np.mean([score.bootstrap for score in group], axis=0), min(s.drawn for s in group)
-        ),
+        **_numbers(f1, recall, right, draws, min(score.drawn for score in group)),
         **_published(type_, "average", group[0].model),
     }
 
