@@ -39,8 +39,8 @@ wildcard_constraints:
     sheet=r"[\w-]+",
     subject=r"[\w.-]+",
     experiment=r"[A-Z]_to_[A-Z]|composite|\w+_(\d|objective)",
-    protocol="cde|single",
-    table="cdmer|cde|single",
+    protocol="cde|single|holdout|lodo",
+    table="cdmer|cde|single|holdout|lodo",
     model="|".join(PLAN.models),
 
 

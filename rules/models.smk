@@ -60,6 +60,7 @@ rule train_folds:
     benchmark:
         "results/benchmarks/models/{protocol}/{experiment}/{model}.tsv"
     wildcard_constraints:
+        protocol="cde|single",
         model=models_on_vectors(),
     resources:
         mem_mb=growing(ask(PLAN.memory)),
@@ -70,6 +71,33 @@ rule train_folds:
         code=ask(PLAN.model_code),
     shell:
         "cdmer --log {log} folds {output} {input.stores} {input.manifests}"
+        " --settings {params.settings:q} --code {params.code}"
+
+
+# A whole database is left out, whose clips the model may adapt to without their labels.
+rule train_databases_out:
+    input:
+        stores=ask(PLAN.stores_of),
+        manifests=ask(PLAN.manifests_of),
+    output:
+        predictions="results/models/{protocol}/{experiment}/{model}/predictions.csv",
+        metrics="results/models/{protocol}/{experiment}/{model}/metrics.json",
+        grid="results/models/{protocol}/{experiment}/{model}/grid.csv",
+    log:
+        "results/models/{protocol}/{experiment}/{model}/log.txt",
+    benchmark:
+        "results/benchmarks/models/{protocol}/{experiment}/{model}.tsv"
+    wildcard_constraints:
+        protocol="holdout|lodo",
+        model=models_on_vectors(),
+    resources:
+        mem_mb=1500,
+    params:
+        upstream=ask(PLAN.stores_made_of),
+        settings=ask(PLAN.training_settings),
+        code=ask(PLAN.model_code),
+    shell:
+        "cdmer --log {log} databases-out {output} {input.stores} {input.manifests}"
         " --settings {params.settings:q} --code {params.code}"
 
 

@@ -115,6 +115,11 @@ rule tabulate_folds:
             category="Tables",
         ),
         md="results/{protocol}_table.md",
+        comparisons=report(
+            "results/{protocol}_comparisons.csv",
+            caption="../workflow/report/comparisons.rst",
+            category="Tables",
+        ),
     log:
         "results/logs/tables/{protocol}.log",
     benchmark:
@@ -128,7 +133,8 @@ rule tabulate_folds:
         code=code_digest("cdmer.evaluation.loso_tables"),
     shell:
         "cdmer --log {log} tables folds {input.predictions} --exclusions {input.exclusions}"
-        " --csv {output.csv} --md {output.md} --settings {params.settings:q} --code {params.code}"
+        " --csv {output.csv} --md {output.md} --comparisons {output.comparisons}"
+        " --settings {params.settings:q} --code {params.code}"
 
 
 # How far the oracle is ahead of each honest way of choosing hyper-parameters.

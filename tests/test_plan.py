@@ -12,11 +12,14 @@ from cdmer.databases.stage import write_subject
 from cdmer.descriptors.c3d_weights import weights_place
 from cdmer.descriptors.job import compute_features
 from cdmer.errors import CdmerError
+from cdmer.evaluation.disjoint_table import tabulate_disjoint
 from cdmer.evaluation.leaks import find_leaks
 from cdmer.evaluation.loso_tables import tabulate_loso
 from cdmer.evaluation.tables import tabulate_cdmer
 from cdmer.plan import Plan, databases_of, experiments
 from cdmer.protocols.cdmer import cdmer_experiments
+from cdmer.protocols.databases_out import train_databases_out
+from cdmer.protocols.disjoint import train_disjoint
 from cdmer.protocols.loso import train_folds
 from cdmer.protocols.train import train_model
 from cdmer.store.released import import_released
@@ -506,7 +509,7 @@ def test_a_task_is_told_to_its_job(plan):
         "parameters": {"C": 1.0},
     }
     inspect.signature(train_folds).bind("p", "m", stores=["s"], manifests=["m"], **told)
-    inspect.signature(tabulate_loso).bind(["p"], "e", "c", "m", **made.table_settings("single"))
+    inspect.signature(tabulate_loso).bind(["p"], "e", "c", "m", "x", **made.table_settings("single"))
 
 
 def test_a_release_without_subjects_is_left_out_by_name(plan, released):
@@ -598,3 +601,43 @@ def test_a_network_without_its_weights_is_left_out_by_name(plan, tmp_path):
     before = made.model_code("VGG16", "C_to_V")
     (tmp_path / "w.pth").write_bytes(b"22")
     assert plan(models=["VGG16"], model_settings=given).model_code("VGG16", "C_to_V") != before
+
+
+def test_whole_databases_that_are_left_out_are_targets_to_adapt_to(plan):
+    made = plan(models=["SVM", "TCA", "STSTNet"], protocols=["holdout", "lodo"])
+    assert made.computable("holdout")[:2] == [("holdout_objective", "SVM"), ("holdout_objective", "TCA")]
+    assert databases_of("lodo_3") == ["smic_hs", "casme2", "samm"]
+    told = made.training_settings("TCA", "lodo_3")
+    inspect.signature(train_databases_out).bind("p", "m", "g", stores=["s"], manifests=["m"], **told)
+    assert told["selection"] == made.config.selection and told["task"] == "lodo_3"
+    assert made.model_code("TCA", "lodo_3") != made.model_code("TCA", "H_to_V")
+    network = made.training_settings("STSTNet", "lodo_3")
+    assert network["task"] == "lodo_3" and "databases" not in network
+
+
+def test_type_i_is_computed_once_more_with_nobody_on_both_sides(plan, released):
+    made = plan(models=["SVM", "TCA", "STSTNet"], cdmer={"disjoint": ["default", "oracle"]})
+    asked = made.disjoint()
+    assert len(asked) == 12 and {model for _, model in asked} == {"SVM", "TCA"}
+    assert not any("C" in key for key, _ in asked)
+    told = made.disjoint_settings("TCA", "V_to_N")
+    inspect.signature(train_disjoint).bind("s", "t", "p", "m", "o", **told)
+    assert told["selection"] == ["default", "oracle"]
+    assert made.disjoint_settings("SVM", "V_to_N")["selection"] == ["default"]  # it searches nothing
+    reasons = {entry.reason for entry in made.disjoint_left_out() if entry.model == "STSTNet"}
+    assert reasons == {"networks are not trained again without each person"}
+    settings = made.disjoint_table_settings()
+    inspect.signature(tabulate_disjoint).bind(["d"], ["p"], "c", "m", **settings)
+    assert [part["model"] for part in settings["parts"]] == ["SVM"] * 6 + ["TCA"] * 6
+    assert made.table_settings("cdmer")["disjoint"] is True
+    assert plan(cdmer={"disjoint": []}).disjoint() == []
+    assert plan(cdmer={"disjoint": []}).table_settings("cdmer")["disjoint"] is False
+    out = plan(**released).disjoint_left_out()
+    assert {"H->V", "V->N"} == {entry.experiment for entry in out} & {"H->V", "V->N"}
+    assert "names nobody" in out[0].reason
+
+
+def test_what_a_disjoint_training_starts_from_follows_the_plain_one(plan):
+    before = plan(models=["TCA"]).disjoint_made_of("TCA", "H_to_V")
+    assert plan(models=["TCA"], model_settings={"TCA": {"mu": 2.0}}).disjoint_made_of("TCA", "H_to_V") != before
+    assert plan(models=["TCA", "SVM"]).disjoint_made_of("TCA", "H_to_V") == before

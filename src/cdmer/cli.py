@@ -213,6 +213,23 @@ def folds(
     train_folds(predictions, metrics, stores=inputs[:half], manifests=inputs[half:], **json.loads(settings))
 
 
+@app.command("databases-out")
+def databases_out(
+    predictions: Path,
+    metrics: Path,
+    grid: Path,
+    inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
+    """Stage models: train one model without each database of a task, and predict that database."""
+    from cdmer.protocols.databases_out import train_databases_out
+
+    half = len(inputs) // 2
+    stores, manifests = inputs[:half], inputs[half:]
+    train_databases_out(predictions, metrics, grid, stores=stores, manifests=manifests, **json.loads(settings))
+
+
 @app.command()
 def network(
     source: Path,
@@ -294,13 +311,14 @@ def folds_table(
     exclusions: Annotated[Path, typer.Option()],
     csv: Annotated[Path, typer.Option()],
     md: Annotated[Path, typer.Option()],
+    comparisons: Annotated[Path, typer.Option()],
     settings: Settings = "{}",
     code: Code = "",
 ) -> None:
-    """Tabulate a protocol of leave-one-subject-out."""
+    """Tabulate a protocol of folds: subjects or databases left out."""
     from cdmer.evaluation.loso_tables import tabulate_loso
 
-    tabulate_loso(predictions, exclusions, csv, md, **json.loads(settings))
+    tabulate_loso(predictions, exclusions, csv, md, comparisons, **json.loads(settings))
 
 
 @tables_app.command("honesty")

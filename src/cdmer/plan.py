@@ -499,17 +499,19 @@ class Plan:
             "estimator": settings.estimator,
             "parameters": settings.parameters(),
         }
-        if experiment in tasks():
+        if experiment in tasks() and tasks()[experiment].left_out == "subject":
             return {"task": experiment, **estimator}
-        return {
-            "databases": databases_of(experiment),
+        searching = {
             **estimator,
             "columns": settings.columns,
             "selection": self.config.selection if settings.searched else ["default"],
             "criterion": self.config.criterion,
             "budget": self.config.budget if settings.searched else None,
-            "casme2_negative": self.config.cdmer.casme2_negative,
         }
+        if experiment in tasks():
+            return {"task": experiment, **searching}
+        negative = self.config.cdmer.casme2_negative
+        return {"databases": databases_of(experiment), **searching, "casme2_negative": negative}
 
     def _network_settings(self, settings: NetworkSettings, experiment: str) -> dict[str, Any]:
         run = self.config.networks
@@ -561,7 +563,10 @@ class Plan:
                 weights = Path(settings.weights).expanduser().stat()
                 return _digest(code, weights.st_size, weights.st_mtime_ns)
             return code
-        job = "cdmer.protocols.loso" if experiment in tasks() else "cdmer.protocols.train"
+        job = "cdmer.protocols.train"
+        if experiment in tasks():
+            by_subject = tasks()[experiment].left_out == "subject"
+            job = "cdmer.protocols.loso" if by_subject else "cdmer.protocols.databases_out"
         return code_digest(job, self.models[model].module)
 
     # -- TYPE-I with nobody on both sides -----------------------------------------------------------------------
@@ -755,8 +760,9 @@ class Plan:
                 outputs = ["predictions.csv", *self._details(protocol, model)]
                 files += [f"results/models/{protocol}/{key}/{model}/{name}" for key in keys for name in outputs]
             files += [f"results/{protocol}_table.csv", f"results/{protocol}_table.card.json"]
+            files.append(f"results/{protocol}_comparisons.csv")
         if "cdmer" in results["protocols"]:
-            files += ["results/cdmer_comparisons.csv", "results/cdmer_leaks.csv"]
+            files.append("results/cdmer_leaks.csv")
         if results["disjoint"]:
             files.append("results/cdmer_disjoint.csv")
         if results["honesty"]:
@@ -914,7 +920,8 @@ class Plan:
 
     def _models_of(self, protocol: str) -> list[str]:
         """The models of a protocol: where a person is left out, those that need no unlabelled target to adapt to."""
-        return [model for model, settings in self.models.items() if protocol == "cdmer" or not settings.adapts]
+        by_subject = any(task.left_out == "subject" for task in tasks().values() if task.protocol == protocol)
+        return [model for model, settings in self.models.items() if not by_subject or not settings.adapts]
 
 
 def experiments(protocol: str) -> dict[str, str]:

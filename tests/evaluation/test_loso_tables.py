@@ -30,9 +30,11 @@ def tabulate(tmp_path):
         (tmp_path / "e.csv").write_text("feature,database,clip,subject,stage,reason\n")
         csv, md = tmp_path / "t.csv", tmp_path / "t.md"
         parts = [{"task": task, "model": model, "data": "real"}]
-        tabulate_loso([tmp_path / "p.csv"], tmp_path / "e.csv", csv, md, protocol, parts, left_out)
+        compared = tmp_path / "x.csv"
+        tabulate_loso([tmp_path / "p.csv"], tmp_path / "e.csv", csv, md, compared, protocol, parts, left_out)
         return pd.read_csv(csv, keep_default_na=False, na_values=[""]), md.read_text()
 
+    run.folder = tmp_path
     return run
 
 
@@ -86,3 +88,62 @@ def test_a_class_without_a_clip_and_what_is_left_out_are_said(tabulate):
     _, text = tabulate(rows(truth), "single", "samm_objective", left_out=left_out)
     assert "SAMM, objective classes: no clip of III or IV or V: 0 in UF1, left out of UAR." in text
     assert "Left out: casme2_objective: no classes." in text
+
+
+def held_out(wrong=()):
+    """Answers on four people of two databases; those of `wrong` say I to everything."""
+    told = [
+        {"database": database, "clip": f"{person}{number}", "subject": person, "label": label}
+        for database, people in (("casme2", "ab"), ("samm", "cd"))
+        for person in people
+        for number, label in enumerate(("I", "II", "III", "IV", "V"))
+    ]
+    table = pd.DataFrame(told)
+    return rows(table, predicted=table["label"].where(~table["subject"].isin(list(wrong)), "I"))
+
+
+def test_databases_that_are_left_out_have_a_row_each_and_their_mean(tabulate):
+    table, text = tabulate(held_out("c"), "holdout", "holdout_objective", model="TCA")
+    assert table["part"].tolist() == ["casme2", "samm", "average"]
+    scores = table.set_index("part")
+    # of SAMM half is right, and half is called I: F1 of I is 2 * 2 / (2 + 6), of the four others 2 / 3
+    samm = (2 * 2 / (2 + 6) + 4 * 2 / 3) / 5
+    assert scores["uf1"].tolist() == pytest.approx([1, samm, (1 + samm) / 2], abs=1e-6)
+    assert scores["uar"].tolist() == pytest.approx([1, 0.6, 0.8], abs=1e-6)
+    assert scores[["n_clips", "n_subjects"]].to_numpy().tolist() == [[10, 2], [10, 2], [20, 4]]
+    # the mean of a score that cannot vary and of another varies half as much
+    width = scores["uf1_high"] - scores["uf1_low"]
+    assert width["casme2"] == 0 and width["average"] == pytest.approx(width["samm"] / 2, abs=1e-6)
+    assert text.startswith("# Held-out database, objective classes")
+    assert "| SAMM → CASME II | CASME II → SAMM | average |" in text
+
+
+def test_methods_are_compared_in_every_column_and_the_smallest_difference_is_told(tabulate):
+    from cdmer.evaluation.comparisons import answers_of_people, compare
+
+    paths = [tabulate.folder / name for name in ("a.csv", "b.csv")]
+    told = [held_out(), held_out("abcd")]
+    for path, table in zip(paths, told, strict=True):
+        table.sample(frac=1, random_state=2).to_csv(path, index=False)
+    (tabulate.folder / "e.csv").write_text("feature,database,clip,subject,stage,reason\n")
+    names = [tabulate.folder / name for name in ("t.csv", "t.md", "x.csv")]
+    parts = [{"task": "holdout_objective", "model": model, "data": "real"} for model in ("TCA", "SVM")]
+    tabulate_loso(paths, tabulate.folder / "e.csv", *names, "holdout", parts, [])
+    compared = pd.read_csv(names[2])
+    assert compared[["part", "best", "model"]].to_numpy().tolist() == [
+        [part, "TCA", "SVM"] for part in ("casme2", "samm", "average")
+    ]
+    difference = 1 - (2 * 2 / (2 + 10)) / 5  # of all I: F1 of I is 4 / 12
+    assert compared["difference"].tolist() == pytest.approx([difference] * 3, abs=1e-6)
+    # both of two people, or all of four, must be swapped to reach as far the other way
+    assert compared["p"].tolist() == pytest.approx([2 / 4, 2 / 4, 2 / 16])
+    classes = ["I", "II", "III", "IV", "V"]
+    one, other = (
+        [answers_of_people([(each["label"], each["predicted"])], list(each["subject"]), list("ab"), classes)]
+        for each in (table[table["database"] == "casme2"] for table in told)
+    )
+    assert compared["error"][0] == pytest.approx(compare(one, other, 20190514).error, abs=1e-6)
+    text = names[1].read_text()
+    assert "finds a true difference of UF1 from the best four times in five if it is" in text
+    assert "0 of 3 differences from the best of a column" in text
+    assert "`holdout_comparisons.csv`" in text

@@ -57,10 +57,11 @@ class Config(Settings):
     store: Store = Field(Store(), description="How feature stores are kept.")
     imported_from: str = Field("data/released", description="Folder of the released feature files.")
     imported_features: list[ImportedFeature] = Field([], description="Released features in place of computed ones.")
-    protocols: list[Literal["cdmer", "cde", "single"]] = Field(
+    protocols: list[Literal["cdmer", "cde", "single", "holdout", "lodo"]] = Field(
         ["cdmer"],
         min_length=1,
-        description="The tables to make: cross-database, the composite of MEGC 2019, each database by itself.",
+        description="The tables to make: cross-database, the composite of MEGC 2019, each database by itself, the "
+        "held-out database of MEGC 2018, leave one database out.",
     )
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
     models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(

@@ -180,8 +180,8 @@ def _row(group: Sequence[Pair]) -> dict[str, Any]:
     mine = _mean([all_scores(pair.truth, pair.disjoint, CLASSES) for pair in group])
     plain = _mean([all_scores(pair.truth, pair.plain, CLASSES) for pair in group])
     # people who are the target of several experiments are drawn together: one seed, one list of names
-    drawn = [bootstrap_scores(pair.truth, pair.disjoint, pair.person, CLASSES, SEED).uf1 for pair in group]
-    low, high = interval(np.mean(drawn, axis=0))
+    drawn = [bootstrap_scores(pair.truth, pair.disjoint, pair.person, CLASSES, SEED) for pair in group]
+    low, high = interval(np.mean([each.uf1 for each in drawn], axis=0), min(each.number for each in drawn))
     alone = len(group) == 1
     return {
         "type": first.experiment.type,

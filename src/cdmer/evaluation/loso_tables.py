@@ -1,19 +1,21 @@
-"""The tables of leave-one-subject-out: `results/cde_table.csv`, `results/single_table.csv` and their Markdown twins."""
+"""The tables of folds, subjects or databases left out: `results/cde_table.csv`, `single`, `holdout`, `lodo`."""
 
-import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
 
-from cdmer.evaluation.intervals import bootstrap_scores, interval
-from cdmer.evaluation.markdown import SELECTIONS, SYNTHETIC, footnotes_of, left_out_notes, published_section
+from cdmer.evaluation.comparisons import Answers, answers_of_people, compare_with_best
+from cdmer.evaluation.intervals import Bootstrap, bootstrap_scores, interval
+from cdmer.evaluation.loso_markdown import AVERAGE, PRINTED_AS, heading_of, loso_markdown
 from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
 from cdmer.files import write_text
+from cdmer.protocols.people import person
 from cdmer.protocols.tasks import Task, task_named
 
 COLUMNS = (
@@ -41,25 +43,9 @@ COLUMNS = (
     "published_in",
     "data",
 )
+COMPARED = ("part", "selection", "best", "model", "difference", "p", "p_corrected", "error", "smallest")
 TEXTS = dict.fromkeys(("database", "clip", "subject", "label", "predicted", "point"), str)
 SEED = 20190514  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
-PRINTED_AS = {"cde": "CDE", "single": "single"}  # the type of a protocol among the published numbers
-TITLES = {"cde": "Composite database evaluation", "single": "Single databases"}
-HEADINGS = {
-    "composite": "composite",
-    "smic_hs": "SMIC-HS",
-    "casme2": "CASME II",
-    "samm": "SAMM",
-    "smic_hs_3": "SMIC-HS, 3 classes",
-    "casme2_3": "CASME II, 3 classes",
-    "samm_3": "SAMM, 3 classes",
-    "casme2_4": "CASME II, 4 classes",
-    "samm_4": "SAMM, 4 classes",
-    "casme2_5": "CASME II, 5 classes",
-    "samm_5": "SAMM, 5 classes",
-    "casme2_objective": "CASME II, objective classes",
-    "samm_objective": "SAMM, objective classes",
-}
 
 
 class LosoPart(TypedDict):
@@ -70,18 +56,58 @@ class LosoPart(TypedDict):
     data: str  # where the clips come from: real, synthetic, or both
 
 
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One model, selection and part of a table.
+
+    Attributes
+    ----------
+    name
+        The task, a database, or `AVERAGE`.
+    targets
+        What is scored by itself: all clips of the part, or, of an average, those of each database; each a list of
+        rounds.
+    """
+
+    task: Task
+    name: str
+    model: str
+    selection: str
+    data: str
+    targets: Sequence[Sequence[pd.DataFrame]]
+
+    @property
+    def clips(self) -> tuple[str, ...]:
+        """What was judged: two models that judged other clips are no pair."""
+        first = pd.concat([rounds[0] for rounds in self.targets])
+        return tuple(sorted(first["database"] + "/" + first["clip"]))
+
+    def answers(self) -> list[Answers]:
+        """Confusion matrices by round and person, target by target, the same people everywhere."""
+        people = sorted({name for rounds in self.targets for name in _people(rounds[0])})
+        found = []
+        for rounds in self.targets:
+            # the rounds of a file may hold the clips in other orders
+            ordered = [group.sort_values(["database", "clip"]) for group in rounds]
+            pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in ordered]
+            found.append(answers_of_people(pairs, _people(ordered[0]), people, self.task.classes))
+        return found
+
+
 def tabulate_loso(
     predictions: Sequence[str | Path],
     exclusions: str | Path,
     csv: str | Path,
     md: str | Path,
+    comparisons: str | Path,
     protocol: str,
     parts: Sequence[LosoPart],
     left_out: Sequence[Mapping[str, str]],
 ) -> None:
     """Score the pooled predictions of all folds and write a table.
 
-    In the composite each database's part of the same predictions is a row too, as MEGC 2019 reports them.
+    In the composite each database's part of the same predictions is a row too, as MEGC 2019 reports them. Where whole
+    databases are left out, each is a row, and the mean of them.
 
     Parameters
     ----------
@@ -91,133 +117,115 @@ def tabulate_loso(
         CSV of the clips that earlier stages left out, counted under the table.
     csv, md
         What to write: one row a model × part × selection, and the papers' shape.
+    comparisons
+        CSV to write: every model against the best of its column, a row a pair (`cdmer.evaluation.comparisons`).
     protocol
-        ``cde`` or ``single``.
+        ``cde``, ``single``, ``holdout`` or ``lodo``.
     parts
         Whose predictions they are, one by one.
     left_out
         Tasks that could not be computed: ``experiment`` (the task), ``model``, ``reason``.
     """
-    rows = [row for file, part in zip(predictions, parts, strict=True) for row in _rows(file, part)]
-    table = pd.DataFrame(rows, columns=[*COLUMNS, "absent"])
+    scored = [one for file, part in zip(predictions, parts, strict=True) for one in _scored(file, part)]
+    table = pd.DataFrame([_row(one) for one in scored], columns=[*COLUMNS, "absent"])
     absent = table[table["absent"] != ""].drop_duplicates(["part", "absent"])
     notes = [
-        f"{HEADINGS[part]}: no clip of {words}: 0 in UF1, left out of UAR."
+        f"{heading_of(protocol, part)}: no clip of {words}: 0 in UF1, left out of UAR."
         for part, words in absent[["part", "absent"]].itertuples(index=False, name=None)
     ]
     table = table[list(COLUMNS)]
+    compared = pd.DataFrame(_compared(scored), columns=list(COMPARED))
     write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
-    write_text(md, _markdown(table, protocol, left_out, pd.read_csv(exclusions), notes))
+    write_text(comparisons, compared.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
+    write_text(md, loso_markdown(table, protocol, left_out, pd.read_csv(exclusions), notes, compared))
 
 
-def _rows(file: str | Path, part: LosoPart) -> Iterable[dict[str, Any]]:
+def _scored(file: str | Path, part: LosoPart) -> Iterable[Scored]:
     """The rows of a file of predictions: each selection, whole and by database."""
     task = task_named(part["task"])
     # a subject may be called NA: only an empty cell is missing
     table = pd.read_csv(file, dtype=TEXTS, keep_default_na=False, na_values=[""])
     for selection, chosen in table.groupby("selection", sort=False):
-        yield _row(task, task.name, chosen, part, str(selection))
-        if len(task.databases) > 1:
-            for database in task.databases:
-                yield _row(task, database, chosen[chosen["database"] == database], part, str(selection))
+        by_database = [
+            (name, _rounds(chosen[chosen["database"] == name])) for name in task.databases if len(task.databases) > 1
+        ]
+        common = task, str(selection), part
+
+        def scored(name: str, targets: Sequence[Sequence[pd.DataFrame]], common: Any = common) -> Scored:
+            task, selection, part = common
+            return Scored(task, name, part["model"], selection, part["data"], targets)
+
+        if task.left_out == "subject":
+            yield scored(task.name, [_rounds(chosen)])
+        yield from (scored(name, [rounds]) for name, rounds in by_database)
+        if task.left_out == "database":
+            yield scored(AVERAGE, [rounds for _, rounds in by_database])
 
 
-def _row(task: Task, name: str, chosen: pd.DataFrame, part: LosoPart, selection: str) -> dict[str, Any]:
-    rounds = [group for _, group in chosen.groupby("round")]
-    pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in rounds]
-    people = [(group["database"] + "/" + group["subject"]).tolist() for group in rounds]
-    seed = SEED + zlib.crc32("\n".join(sorted(set(people[0]))).encode())
-    # the same people are drawn in every round: the interval is about people, the spread about rounds
-    draws = [bootstrap_scores(*pair, who, task.classes, seed) for pair, who in zip(pairs, people, strict=True)]
+def _rounds(chosen: pd.DataFrame) -> list[pd.DataFrame]:
+    return [group for _, group in chosen.groupby("round")]
+
+
+def _people(group: pd.DataFrame) -> list[str]:
+    return [person(database, subject) for database, subject in zip(group["database"], group["subject"], strict=True)]
+
+
+def _row(one: Scored) -> dict[str, Any]:
+    task, scores, draws = one.task, [], []
+    for rounds in one.targets:
+        pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in rounds]
+        scores.append([(uf1(*pair, task.classes), uar(*pair, task.classes), accuracy(*pair)) for pair in pairs])
+        draws.append(_drawn(rounds, task))
+    f1, recall, right = np.mean(scores, axis=0).T  # each by round
     numbers: dict[str, Any] = {}
-    for metric, values, drawn in (
-        ("uf1", [uf1(*pair, task.classes) for pair in pairs], [draw.uf1 for draw in draws]),
-        ("uar", [uar(*pair, task.classes) for pair in pairs], [draw.uar for draw in draws]),
-    ):
-        low, high = interval(np.mean(drawn, axis=0))
-        numbers |= {metric: np.mean(values), f"{metric}_std": _spread(values)}
+    for metric, values in (("uf1", f1), ("uar", recall)):
+        # the same people are drawn in every round: the interval is about people, the spread about rounds
+        drawn = np.mean([[getattr(draw, metric) for draw in each] for each in draws], axis=(0, 1))
+        low, high = interval(drawn, min(each[0].number for each in draws))
+        numbers |= {metric: values.mean(), f"{metric}_std": _spread(values)}
         numbers |= {f"{metric}_low": low, f"{metric}_high": high}
-    right = [accuracy(*pair) for pair in pairs]
-    found = published_score(PRINTED_AS[task.protocol], name, part["model"])
+    found = published_score(PRINTED_AS[task.protocol], one.name, one.model)
+    firsts = [rounds[0] for rounds in one.targets]
     return {
         "protocol": task.protocol,
         "task": task.name,
-        "part": name,
-        "model": part["model"],
-        "selection": selection,
-        "rounds": len(rounds),
+        "part": one.name,
+        "model": one.model,
+        "selection": one.selection,
+        "rounds": len(one.targets[0]),
         **numbers,
-        "accuracy": np.mean(right),
+        "accuracy": right.mean(),
         "accuracy_std": _spread(right),
-        "n_clips": len(rounds[0]),
-        "n_subjects": len(set(people[0])),
+        "n_clips": sum(map(len, firsts)),
+        "n_subjects": sum(len(set(_people(first))) for first in firsts),
         "published_uf1": found.uf1 if found else None,
         "published_uar": found.uar if found else None,
         "published_accuracy": found.accuracy if found else None,
         "published_in": found.paper if found else "",
-        "data": part["data"],
-        "absent": " or ".join(absent_classes(pairs[0][0], task.classes)),
+        "data": one.data,
+        "absent": " or ".join(absent_classes(firsts[0]["label"], task.classes)) if len(firsts) == 1 else "",
     }
+
+
+def _drawn(rounds: Sequence[pd.DataFrame], task: Task) -> list[Bootstrap]:
+    """Draws of the people of one target, the same for every round."""
+    people = _people(rounds[0])
+    seed = SEED + zlib.crc32("\n".join(sorted(set(people))).encode())
+    return [
+        bootstrap_scores(group["label"].to_numpy(), group["predicted"].to_numpy(), _people(group), task.classes, seed)
+        for group in rounds
+    ]
+
+
+def _compared(scored: Sequence[Scored]) -> Iterable[dict[str, Any]]:
+    """Every model against the best of its column: a part, a selection, and the same clips."""
+    columns: dict[tuple[Any, ...], dict[str, Scored]] = {}
+    for one in scored:
+        columns.setdefault((one.name, one.selection, one.clips), {})[one.model] = one
+    for (part, selection, _), models in columns.items():
+        answers = {name: one.answers() for name, one in models.items()}
+        yield from ({"part": part, "selection": selection, **row} for row in compare_with_best(answers, SEED))
 
 
 def _spread(values: Sequence[float]) -> float | None:
     return float(np.std(values, ddof=1)) if len(values) > 1 else None
-
-
-def _markdown(
-    table: pd.DataFrame,
-    protocol: str,
-    left_out: Sequence[Mapping[str, str]],
-    exclusions: pd.DataFrame,
-    absent: Sequence[str],
-) -> str:
-    second = "uar" if protocol == "cde" else "accuracy"
-    shown = "UAR" if protocol == "cde" else "accuracy"
-    lines = [
-        f"# {TITLES[protocol]}, leave one subject out",
-        "",
-        f"UF1 / {shown} of the pooled predictions, [95 % interval of UF1]; the best UF1 of each selection in bold.",
-    ]
-    if table["data"].str.contains("synthetic").any():
-        lines += ["", SYNTHETIC.replace("cdmer_table", f"{protocol}_table")]
-    names = list(dict.fromkeys(table["part"]))
-    if names:
-        lines += ["", "| method | selection | " + " | ".join(HEADINGS[name] for name in names) + " |"]
-        lines += ["|---|---|" + "---|" * len(names)]
-    best = table.groupby(["selection", "part"])["uf1"].max()
-    kind = PRINTED_AS[protocol]
-    printed = footnotes_of(table, kind, kind, "part")
-    for model, group in table.groupby("model", sort=False):
-        for selection, chosen in group.groupby("selection", sort=False):
-            cells = chosen.set_index("part")
-            row = [_ours(cells, name, second, best.get((selection, name))) for name in names]
-            lines.append(f"| {model} | {selection} | " + " | ".join(row) + " |")
-        papers = sorted(set(cells["published_in"]) - {""})
-        if papers:
-            row = [_theirs(cells, name, second) + printed.mark(kind, name, str(model)) for name in names]
-            mark = printed.mark(kind, "", str(model))
-            lines.append(f"| {model}, published{mark} | {', '.join(papers)} | " + " | ".join(row) + " |")
-    notes = [
-        "Folds are pooled, then scored once (MEGC 2019); intervals are percentile bootstrap intervals over people.",
-        *(note for name, note in SELECTIONS.items() if (table["selection"] == name).any()),
-        *absent,
-    ]
-    if len(exclusions):
-        notes.append(f"{len(exclusions)} clips were excluded by earlier stages: `exclusions.csv` names them.")
-    notes += left_out_notes(left_out, set(table["model"]))
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes), *published_section(printed)]) + "\n"
-
-
-def _ours(cells: pd.DataFrame, name: str, second: str, best: float | None) -> str:
-    if name not in cells.index:
-        return "–"
-    cell = cells.loc[name]
-    score = f"**{cell['uf1']:.4f}**" if cell["uf1"] == best else f"{cell['uf1']:.4f}"
-    return f"{score} / {cell[second]:.4f} [{cell['uf1_low']:.2f}, {cell['uf1_high']:.2f}]"
-
-
-def _theirs(cells: pd.DataFrame, name: str, second: str) -> str:
-    values = [cells[f"published_{metric}"].astype(float).get(name, math.nan) for metric in ("uf1", second)]
-    if all(math.isnan(value) for value in values):
-        return "–"
-    return " / ".join("–" if math.isnan(value) else f"{value:.4f}" for value in values)

@@ -84,6 +84,7 @@ class Scores:
     n_target: int
     bootstrap: NDArray[np.float64]
     over: str
+    drawn: int  # how many people, or clips, were drawn from
     absent: tuple[str, ...]  # classes without a clip in the target
     rounds: tuple[tuple[NDArray[Any], NDArray[Any]], ...]  # truth and prediction
     person: tuple[str, ...]  # who each clip shows; the clip itself where a release names nobody
@@ -163,6 +164,7 @@ def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Sco
             # the same people are drawn in every round: the interval is about people, the spread about rounds
             bootstrap=np.mean([draw.uf1 for draw in draws], axis=0),
             over=draws[0].over,
+            drawn=draws[0].number,
             absent=tuple(absent_classes(pairs[0][0], CLASSES)),
             rounds=tuple(pairs),
             person=_people(rounds[0]),
@@ -237,7 +239,7 @@ def _row(score: Scores) -> dict[str, Any]:
         "interval_over": score.over,
         "data": score.data,
         "point": score.point,
-        **_numbers(score.uf1, score.uar, score.accuracy, score.bootstrap),
+        **_numbers(score.uf1, score.uar, score.accuracy, score.bootstrap, score.drawn),
         **_published(experiment.type, experiment.name, score.model),
     }
 
@@ -248,6 +250,7 @@ def _average_row(type_: str, group: Sequence[Scores]) -> dict[str, Any]:
     f1, recall, right = (
         np.mean([getattr(score, name)[:rounds] for score in group], axis=0) for name in ("uf1", "uar", "accuracy")
     )
+    draws = np.mean([score.bootstrap for score in group], axis=0)
     return {
         "protocol": "cdmer",
         "type": type_,
@@ -259,15 +262,19 @@ def _average_row(type_: str, group: Sequence[Scores]) -> dict[str, Any]:
         "n_target": sum(score.n_target for score in group),
         "interval_over": " and ".join(sorted({score.over for score in group})),
         "data": " and ".join(sorted({word for score in group for word in score.data.split(" and ")})),
-        **_numbers(f1, recall, right, np.mean([score.bootstrap for score in group], axis=0)),
+        **_numbers(f1, recall, right, draws, min(score.drawn for score in group)),
         **_published(type_, "average", group[0].model),
     }
 
 
 def _numbers(
-    f1: NDArray[np.float64], recall: NDArray[np.float64], right: NDArray[np.float64], draws: NDArray[np.float64]
+    f1: NDArray[np.float64],
+    recall: NDArray[np.float64],
+    right: NDArray[np.float64],
+    draws: NDArray[np.float64],
+    number: int,
 ) -> dict[str, Any]:
-    low, high = interval(draws)
+    low, high = interval(draws, number)
     spread = len(f1) > 1
     return {
         "rounds": len(f1),

@@ -17,9 +17,10 @@ from cdmer.errors import CdmerError
 from cdmer.evaluation.metrics import all_scores
 from cdmer.files import write_text
 from cdmer.progress import progress
-from cdmer.protocols.folds import leave_one_subject_out
+from cdmer.protocols.folds import Fold, leave_one_subject_out
 from cdmer.protocols.tasks import Task, task_named
 from cdmer.store.feature_store import FeatureStore
+from cdmer.store.released import Order, in_order
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,9 @@ class TaskClips:
         return [f"{database}/{subject}" for database, subject in zip(self.database, self.subject, strict=True)]
 
 
-def load_task(task: Task, stores: Sequence[str | Path], manifests: Sequence[str | Path]) -> TaskClips:
+def load_task(
+    task: Task, stores: Sequence[str | Path], manifests: Sequence[str | Path], columns: Order | None = None
+) -> TaskClips:
     """The samples that take part in a task.
 
     Parameters
@@ -49,6 +52,8 @@ def load_task(task: Task, stores: Sequence[str | Path], manifests: Sequence[str 
         Whose rule maps words to classes.
     stores, manifests
         A feature store and a manifest for each of the task's databases, in its order.
+    columns
+        The order of columns of the features; None leaves them as they are stored.
 
     Raises
     ------
@@ -56,7 +61,7 @@ def load_task(task: Task, stores: Sequence[str | Path], manifests: Sequence[str 
         A store that cannot be read, a clip that its manifest does not know, features of different shapes, a word that
         the task's rule does not know, or no clip at all.
     """
-    parts = [_part(task, *each) for each in zip(task.databases, stores, manifests, strict=True)]
+    parts = [_part(task, *each, columns) for each in zip(task.databases, stores, manifests, strict=True)]
     shapes = {part.X.shape[1:]: store for part, store in zip(parts, stores, strict=True)}
     if len(shapes) > 1:
         listed = ", ".join(f"{store} {shape}" for shape, store in shapes.items())
@@ -101,9 +106,7 @@ def train_folds(
     """
     chosen = task_named(task)
     clips = load_task(chosen, stores, manifests)
-    folds = list(leave_one_subject_out(clips.person))
-    if len(folds) < 2:
-        raise CdmerError(f"{task}: all clips show {folds[0][0]}", "leave-one-subject-out needs two people at least")
+    folds = folds_of(chosen, clips)
     predicted = np.empty(len(clips.label), dtype=object)
     for name, train, test in progress(folds, f"{estimator} {task}"):
         missing = set(chosen.classes) - set(clips.label[train])
@@ -136,7 +139,22 @@ def train_folds(
     write_text(metrics, json.dumps({"scores": {"default": scores}, **counts}, indent=2) + "\n")
 
 
-def _part(task: Task, database: str, store: str | Path, manifest: str | Path) -> TaskClips:
+def folds_of(task: Task, clips: TaskClips) -> list[Fold]:
+    """The folds of a task, what its `left_out` says: one a person, or one a database.
+
+    Raises
+    ------
+    CdmerError
+        There is but one, and nothing to learn from when it is left out.
+    """
+    folds = list(leave_one_subject_out(clips.person if task.left_out == "subject" else clips.database.tolist()))
+    if len(folds) < 2:
+        needs = "leave-one-subject-out needs two people" if task.left_out == "subject" else "two databases are needed"
+        raise CdmerError(f"{task.name}: all clips show {folds[0][0]}", f"{needs} at least")
+    return folds
+
+
+def _part(task: Task, database: str, store: str | Path, manifest: str | Path, columns: Order | None) -> TaskClips:
     features = FeatureStore(store).load()
     table = load_manifest(manifest)
     words = {
@@ -150,8 +168,9 @@ def _part(task: Task, database: str, store: str | Path, manifest: str | Path) ->
         raise CdmerError(f"{store} has clips without a subject", "every clip needs one to be left out by")
     label = task.labels(database, {str(clip): words[str(clip)] for clip in features.clip})
     kept = np.array([index for index, clip in enumerate(features.clip) if clip in label], dtype=np.intp)
+    X = features.X[kept]
     return TaskClips(
-        X=features.X[kept],
+        X=X if columns is None else in_order(X, FeatureStore(store).provenance["recipe"], columns),
         database=np.full(len(kept), database),
         clip=features.clip[kept].astype(str),
         subject=features.subject[kept].astype(str),

@@ -1,4 +1,4 @@
-"""The job of the models stage for networks under leave-one-subject-out: all folds and rounds of a task side by side."""
+"""The job of the models stage for networks on tasks of folds: all folds and rounds of a task side by side."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cdmer.errors import CdmerError
 from cdmer.evaluation.metrics import all_scores, uf1
 from cdmer.files import write_text
 from cdmer.networks.training import Trial, clear_checkpoints
-from cdmer.protocols.folds import leave_one_subject_out
-from cdmer.protocols.loso import load_task
+from cdmer.protocols.loso import folds_of, load_task
 from cdmer.protocols.network_training import class_rows, training_of
 from cdmer.protocols.tasks import task_named
 
@@ -30,7 +28,7 @@ def train_network_folds(
     training: Mapping[str, Any],
     selection: Sequence[str],
 ) -> None:
-    """Train on everybody but one, predict that one, for every person of a task and every round.
+    """Train on everybody but one, predict that one, for every person of a task (or database) and every round.
 
     Parameters
     ----------
@@ -59,9 +57,7 @@ def train_network_folds(
     given = training_of(training)
     chosen = task_named(task)
     clips = load_task(chosen, stores, manifests)
-    folds = list(leave_one_subject_out(clips.person))
-    if len(folds) < 2:
-        raise CdmerError(f"{task}: all clips show {folds[0][0]}", "leave-one-subject-out needs two people at least")
+    folds = folds_of(chosen, clips)
     code, classes = class_rows(clips.label, chosen.classes, task)
     trials = [
         Trial(f"round {round_}, {name}", (given.seed, round_, fold), train, code[train], test)

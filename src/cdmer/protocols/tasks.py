@@ -1,11 +1,12 @@
-"""Tasks of leave-one-subject-out: the composite database of MEGC 2019, and each database by itself.
+"""Tasks: the composite database of MEGC 2019, each database by itself, and databases that are held out whole.
 
 A task fixes databases, classes and the rule that maps a database's own words to them (FR, Tables 9 to 13; MERSiamC3D,
-Tables 2 to 5).
+Tables 2 to 5), and what is left out of training at a time: a subject, or a database.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from cdmer.errors import CdmerError
 from cdmer.protocols.cdmer import CLASSES
@@ -19,10 +20,11 @@ class Task:
     """What is recognised, and on which databases; `name` is a folder's name too."""
 
     name: str
-    protocol: str  # cde or single
+    protocol: str  # cde, single, holdout or lodo
     databases: tuple[str, ...]
     classes: tuple[str, ...]
     rule: Rule
+    left_out: Literal["subject", "database"] = "subject"  # what is tested at a time, and does not train
 
     @property
     def words(self) -> str:
@@ -46,6 +48,10 @@ class Task:
 
 
 COMPOSITE = Task("composite", "cde", ("smic_hs", "casme2", "samm"), CLASSES, "megc2019")
+# MEGC 2018 (Yap et al., FG 2018): train on CASME II, test on SAMM, and the other way round
+HOLDOUT = Task("holdout_objective", "holdout", ("casme2", "samm"), OBJECTIVE_CLASSES, "objective_classes", "database")
+# of the subsets of SMIC the one that is in the composite: the others show the same people
+LODO = Task("lodo_3", "lodo", COMPOSITE.databases, CLASSES, "megc2019", "database")
 
 
 def single_tasks() -> Iterator[Task]:
@@ -61,8 +67,8 @@ def single_tasks() -> Iterator[Task]:
 
 
 def tasks() -> dict[str, Task]:
-    """Every task of leave-one-subject-out by name."""
-    return {task.name: task for task in (COMPOSITE, *single_tasks())}
+    """Every task by name."""
+    return {task.name: task for task in (COMPOSITE, *single_tasks(), HOLDOUT, LODO)}
 
 
 def task_named(name: str) -> Task:

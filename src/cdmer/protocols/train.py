@@ -130,7 +130,7 @@ def train_model(
         raise CdmerError(f"{source}: clips of at least two classes are needed to train", "check its emotions")
     model: AdaptationClassifier = getattr(importlib.import_module(module), estimator)(**parameters)
     try:
-        chosen, searched = _choose(model, train, test, selection, criterion, budget)
+        chosen, searched = choose(model, train, test, selection, criterion, budget, CLASSES)
     except ValueError as error:
         raise CdmerError(
             f"{estimator} cannot learn from {source} for {target}: {error}",
@@ -160,19 +160,20 @@ def train_model(
     write_text(metrics, json.dumps({"scores": scores, **counts}, indent=2) + "\n")
 
 
-def _choose(
+def choose(
     model: AdaptationClassifier,
     train: Labelled,
     test: Labelled,
     selection: Sequence[Selection],
     criterion: Criterion,
     budget: Budget | None,
+    classes: Sequence[str],
 ) -> tuple[list[Chosen], Searched | None]:
     """What each selection chose, in the order that it was asked for, and the grid where one was searched."""
     searching = set(selection) - {"default"} if budget else set()
     searched = _search(model, train, test.X, searching, criterion, budget) if searching and budget else None
     if searched and "oracle" in searching:  # the one place where a target's labels are looked at
-        scores = pd.DataFrame([all_scores(test.label, row, CLASSES) for row in searched.answers.predicted])
+        scores = pd.DataFrame([all_scores(test.label, row, classes) for row in searched.answers.predicted])
         searched = replace(searched, table=pd.concat([searched.table, scores], axis=1))
     went_by = {"source": "source_uf1", "unsupervised": criterion, "oracle": "uf1"}
     chosen = []
@@ -246,15 +247,18 @@ def labelled_clips(store: str | Path, database: str, casme2_negative: str, colum
     )
 
 
+def told_point(point: Point) -> str:
+    """A point of a grid as tables tell it."""
+    return " ".join(f"{name}={'auto' if value is None else f'{value:g}'}" for name, value in point.items())
+
+
 def _write_predictions(path: str | Path, test: Labelled, chosen: Sequence[Chosen]) -> None:
     tables = [
         pd.DataFrame(
             {
                 "round": 1,
                 "selection": entry.selection,
-                "point": " ".join(
-                    f"{name}={'auto' if value is None else f'{value:g}'}" for name, value in entry.point.items()
-                ),
+                "point": told_point(entry.point),
                 "clip": test.clip,
                 "subject": test.subject,
                 "label": test.label,

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cdmer.evaluation.loso_markdown import heading_of
 from cdmer.evaluation.metrics import confusion
 from cdmer.progress import progress
 from cdmer.protocols.cdmer import CLASSES
@@ -15,7 +16,13 @@ from cdmer.report.pictures import FAINT, PALETTE, Picture, drawn, figure
 from cdmer.report.regions import region_pictures
 from cdmer.report.results import Results, title_of
 
-PROTOCOLS = {"cdmer": "CDMER, target", "cde": "CDE,", "single": "single database,"}
+PROTOCOLS = {
+    "cdmer": "CDMER, target",
+    "cde": "CDE,",
+    "single": "single database,",
+    "holdout": "held out,",
+    "lodo": "left out,",
+}
 ABREAST = 6  # panels of a figure
 # columns of grid.csv that are no hyper-parameter
 MEASURES = {
@@ -52,11 +59,23 @@ def _protocols(results: Results, model: str) -> Iterator[dict[str, Any]]:
         for key in made.models.get(model, ()):
             table = _chosen(results, protocol, key, model)
             classes = CLASSES if protocol == "cdmer" else tasks()[key].classes
-            counts = confusion(table["label"], table["predicted"], classes)
             rounds = int(table["round"].nunique())
-            matrices.append({"title": made.experiments[key][0], **_shaded(counts, classes, rounds)})
+            for title, rows in _parts(protocol, key, made.experiments[key][0], table):
+                counts = confusion(rows["label"], rows["predicted"], classes)
+                matrices.append({"title": title, **_shaded(counts, classes, rounds)})
         if matrices:
             yield {"protocol": protocol, "matrices": matrices}
+
+
+def _parts(protocol: str, key: str, name: str, table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """What has a confusion matrix of its own: an experiment, a task, or each database that a task leaves out."""
+    if protocol == "cdmer":
+        yield name, table
+    elif tasks()[key].left_out == "subject":
+        yield heading_of(protocol, key), table
+    else:
+        for database, rows in table.groupby("database", sort=False):
+            yield heading_of(protocol, str(database)), rows
 
 
 def _shaded(counts: NDArray[np.int64], classes: Sequence[str], rounds: int) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from cdmer.evaluation.contradictions import Footnotes
 from cdmer.evaluation.disjoint_table import ABOUT, TITLE, disjoint_notes
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
-from cdmer.evaluation.loso_tables import HEADINGS, PRINTED_AS, TITLES
+from cdmer.evaluation.loso_markdown import AVERAGE, PRINTED_AS, TITLES, WAYS, heading_of
 from cdmer.evaluation.markdown import SELECTIONS, footnotes_of
 from cdmer.report.pictures import stored
 from cdmer.report.results import Results
 
+NAMES = {"cdmer": "CDMER", **TITLES}
 TYPES = {"TYPE-I": "between subsets of SMIC", "TYPE-II": "between SMIC and CASME II"}
 
 
@@ -57,6 +58,8 @@ def _headlines(protocol: str, table: pd.DataFrame) -> Iterator[tuple[str, pd.Dat
                 yield str(name).replace("->", " → "), part
     elif protocol == "cde":
         yield "CDE, composite", table[table["part"] == "composite"]
+    elif protocol in ("holdout", "lodo"):
+        yield f"{TITLES[protocol]}, average", table[table["part"] == AVERAGE]
 
 
 def _headline(group: pd.DataFrame, honest: str) -> dict[str, Any]:
@@ -77,17 +80,16 @@ def _headline(group: pd.DataFrame, honest: str) -> dict[str, Any]:
 def tables_section(results: Results) -> dict[str, Any]:
     """What the template of this section reads."""
     shown = []
-    notes: list[str] = []
     prices: list[dict[str, Any]] = []
-    contradicted: list[str] = []
+    contradicted: list[dict[str, Any]] = []
     for protocol in results.protocols:
         table = results.table(f"{protocol}_table.csv")
         printed = _printed(protocol, table)
-        contradicted += [note for note in printed.notes if note not in contradicted]
+        if printed.notes:
+            contradicted.append({"title": NAMES[protocol], "notes": printed.notes})
         if protocol == "cdmer":
             compared = results.table("cdmer_comparisons.csv")
             shown += list(_cdmer_tables(table, compared, printed))
-            notes += [note for note in (smallest_note(compared),) if note]
             found = price_of_honesty(table)
             columns = [name for name in found.columns if name not in ("price", "experiments")]
             prices = [
@@ -95,11 +97,11 @@ def tables_section(results: Results) -> dict[str, Any]:
                 for model, row in found.iterrows()
             ]
         else:
-            shown.append(_loso_table(protocol, table, printed))
+            compared = results.table(f"{protocol}_comparisons.csv")
+            shown.append(_loso_table(protocol, table, compared, printed))
     used = {name for table in shown for name in table["selections"]}
     return {
         "tables": shown,
-        "notes": notes,
         "contradicted": contradicted,
         "prices": prices,
         "honesty": stored(results.file("cdmer_honesty.png"), "the price of honesty", 720) if results.honesty else None,
@@ -143,9 +145,8 @@ def _disjoint(results: Results) -> dict[str, Any] | None:
 
 def _printed(protocol: str, table: pd.DataFrame) -> Footnotes:
     kind = "CDMER" if protocol == "cdmer" else PRINTED_AS[protocol]
-    return footnotes_of(
-        table, kind, "type" if protocol == "cdmer" else kind, "experiment" if protocol == "cdmer" else "part"
-    )
+    type_, column = ("type", "experiment") if protocol == "cdmer" else (kind, "part")
+    return footnotes_of(table, kind, type_, column)
 
 
 def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes) -> Iterator[dict[str, Any]]:
@@ -161,23 +162,21 @@ def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame, printed: Footnote
         names = list(dict.fromkeys(rows["experiment"]))
         names = [*(name for name in names if name != "average"), *(["average"] if "average" in names else [])]
         lost = {key[:2] + key[3:]: found for key, found in clear.items() if key[2] == type_}
-        yield _table(
-            f"CDMER, {type_}",
-            words,
-            rows,
-            "experiment",
-            {n: n.replace("->", " → ") for n in names},
-            lost,
-            printed,
-            type_,
-        )
+        arrows = {name: name.replace("->", " → ") for name in names}
+        made = _table(f"CDMER, {type_}", words, rows, "experiment", arrows, lost, printed, type_)
+        yield {**made, "note": smallest_note(compared[compared["type"] == type_])}
 
 
-def _loso_table(protocol: str, table: pd.DataFrame, printed: Footnotes) -> dict[str, Any]:
-    names = {name: HEADINGS[name] for name in dict.fromkeys(table["part"])}
-    return _table(
-        TITLES[protocol], "leave one subject out, pooled", table, "part", names, {}, printed, PRINTED_AS[protocol]
-    )
+def _loso_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes) -> dict[str, Any]:
+    names = {name: heading_of(protocol, name) for name in dict.fromkeys(table["part"])}
+    lost = {
+        (row["part"], row["selection"], row["model"]): (row["best"], row["p_corrected"])
+        for row in compared.to_dict("records")
+        if row["p_corrected"] < LEVEL
+    }
+    named = compared.assign(part=[names[name] for name in compared["part"]])
+    made = _table(TITLES[protocol], WAYS[protocol], table, "part", names, lost, printed, PRINTED_AS[protocol])
+    return {**made, "note": smallest_note(named, column="part")}
 
 
 def _table(

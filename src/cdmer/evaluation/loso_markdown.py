@@ -1,0 +1,146 @@
+"""The Markdown twins of the tables of folds: models by parts, UF1 and a second score, the published numbers below."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from cdmer.evaluation.comparisons import smallest_note
+from cdmer.evaluation.markdown import (
+    SELECTIONS,
+    SYNTHETIC,
+    beaten_note,
+    footnotes_of,
+    left_out_notes,
+    published_section,
+)
+
+AVERAGE = "average"
+# the type of a protocol among the published numbers; of those that hold databases out no paper here prints any
+PRINTED_AS = {"cde": "CDE", "single": "single", "holdout": "holdout", "lodo": "lodo"}
+TITLES = {
+    "cde": "Composite database evaluation",
+    "single": "Single databases",
+    "holdout": "Held-out database",
+    "lodo": "Leave one database out",
+}
+WAYS = {
+    "cde": "leave one subject out, pooled",
+    "single": "leave one subject out, pooled",
+    "holdout": "objective classes, trained on one database and tested on the other",
+    "lodo": "three classes, trained on all databases but the one that is tested",
+}
+SECOND = {"cde": "uar", "single": "accuracy", "holdout": "uar", "lodo": "uar"}
+HEADINGS = {
+    "composite": "composite",
+    "smic_hs": "SMIC-HS",
+    "casme2": "CASME II",
+    "samm": "SAMM",
+    "smic_hs_3": "SMIC-HS, 3 classes",
+    "casme2_3": "CASME II, 3 classes",
+    "samm_3": "SAMM, 3 classes",
+    "casme2_4": "CASME II, 4 classes",
+    "samm_4": "SAMM, 4 classes",
+    "casme2_5": "CASME II, 5 classes",
+    "samm_5": "SAMM, 5 classes",
+    "casme2_objective": "CASME II, objective classes",
+    "samm_objective": "SAMM, objective classes",
+    AVERAGE: "average",
+}
+_SOURCES = {"casme2": "SAMM", "samm": "CASME II"}  # of the held-out database
+
+
+def heading_of(protocol: str, part: str) -> str:
+    """What a column is called: a database, a task, or source and target."""
+    if part == AVERAGE or protocol not in ("holdout", "lodo"):
+        return HEADINGS[part]
+    source = _SOURCES[part] if protocol == "holdout" else "others"
+    return f"{source} → {HEADINGS[part]}"
+
+
+def loso_markdown(
+    table: pd.DataFrame,
+    protocol: str,
+    left_out: Sequence[Mapping[str, str]],
+    exclusions: pd.DataFrame,
+    absent: Sequence[str],
+    compared: pd.DataFrame,
+) -> str:
+    """A table of folds as Markdown.
+
+    Parameters
+    ----------
+    table
+        As `results/{protocol}_table.csv`.
+    protocol
+        ``cde``, ``single``, ``holdout`` or ``lodo``.
+    left_out
+        Tasks that could not be computed: ``experiment``, ``model``, ``reason``.
+    exclusions
+        The clips that earlier stages left out.
+    absent
+        Notes on classes without a clip.
+    compared
+        Every model against the best of its column, as `results/{protocol}_comparisons.csv`.
+    """
+    second = SECOND[protocol]
+    shown = "UAR" if second == "uar" else second
+    pooled = protocol in ("cde", "single")
+    lines = [
+        f"# {TITLES[protocol]}, {'leave one subject out' if pooled else WAYS[protocol]}",
+        "",
+        f"UF1 / {shown} of {'the pooled predictions' if pooled else 'each target'}, [95 % interval of UF1]; the best "
+        "UF1 of each selection in bold.",
+    ]
+    if table["data"].str.contains("synthetic").any():
+        lines += ["", SYNTHETIC.replace("cdmer_table", f"{protocol}_table")]
+    names = list(dict.fromkeys(table["part"]))
+    if names:
+        lines += ["", "| method | selection | " + " | ".join(heading_of(protocol, name) for name in names) + " |"]
+        lines += ["|---|---|" + "---|" * len(names)]
+    best = table.groupby(["selection", "part"])["uf1"].max()
+    kind = PRINTED_AS[protocol]
+    printed = footnotes_of(table, kind, kind, "part")
+    for model, group in table.groupby("model", sort=False):
+        for selection, chosen in group.groupby("selection", sort=False):
+            cells = chosen.set_index("part")
+            row = [_ours(cells, name, second, best.get((selection, name))) for name in names]
+            lines.append(f"| {model} | {selection} | " + " | ".join(row) + " |")
+        papers = sorted(set(cells["published_in"]) - {""})
+        if papers:
+            row = [_theirs(cells, name, second) + printed.mark(kind, name, str(model)) for name in names]
+            mark = printed.mark(kind, "", str(model))
+            lines.append(f"| {model}, published{mark} | {', '.join(papers)} | " + " | ".join(row) + " |")
+    notes = [
+        "Folds are pooled, then scored once (MEGC 2019); intervals are percentile bootstrap intervals over people."
+        if pooled
+        else "The average is the mean of the targets; intervals are percentile bootstrap intervals over people.",
+        *(
+            note.replace("cdmer_table", f"{protocol}_table")
+            for name, note in SELECTIONS.items()
+            if (table["selection"] == name).any()
+        ),
+        *absent,
+    ]
+    if not compared.empty:
+        named = compared.assign(part=[heading_of(protocol, name) for name in compared["part"]])
+        notes += [smallest_note(named, column="part"), beaten_note(compared, protocol)]
+    if len(exclusions):
+        notes.append(f"{len(exclusions)} clips were excluded by earlier stages: `exclusions.csv` names them.")
+    notes += left_out_notes(left_out, set(table["model"]))
+    return "\n".join([*lines, "", *(f"- {note}" for note in notes), *published_section(printed)]) + "\n"
+
+
+def _ours(cells: pd.DataFrame, name: str, second: str, best: float | None) -> str:
+    if name not in cells.index:
+        return "–"
+    cell = cells.loc[name]
+    score = f"**{cell['uf1']:.4f}**" if cell["uf1"] == best else f"{cell['uf1']:.4f}"
+    return f"{score} / {cell[second]:.4f} [{cell['uf1_low']:.2f}, {cell['uf1_high']:.2f}]"
+
+
+def _theirs(cells: pd.DataFrame, name: str, second: str) -> str:
+    values = [cells[f"published_{metric}"].astype(float).get(name, math.nan) for metric in ("uf1", second)]
+    if all(math.isnan(value) for value in values):
+        return "–"
+    return " / ".join("–" if math.isnan(value) else f"{value:.4f}" for value in values)
