@@ -31,7 +31,7 @@ from cdmer.store.released_flow import import_flow_images
 from cdmer.store.shard import read_shard, write_shard
 
 quickly = settings(
-    max_examples=40, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=30, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -190,7 +190,7 @@ columns = st.lists(
 )
 
 
-@settings(quickly, max_examples=150)
+@settings(quickly, max_examples=60)
 @given(header=columns, whole=st.booleans(), rows=st.lists(st.lists(cell, max_size=11), max_size=4))
 def test_any_table_of_clips_is_read_or_refused_in_our_words(tmp_path_factory, header, whole, rows):
     folder = tmp_path_factory.mktemp("table")
@@ -209,7 +209,7 @@ def test_any_table_of_clips_is_read_or_refused_in_our_words(tmp_path_factory, he
         assert all(entry.path.exists() and entry.subject for entry in entries)
 
 
-@settings(quickly, max_examples=60)
+@settings(quickly, max_examples=25)
 @given(rows=st.lists(st.lists(st.one_of(cell, st.integers(), st.floats(), st.booleans()), max_size=7), max_size=4))
 def test_any_coding_spreadsheet_is_read_or_refused_in_our_words(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("casme2")
@@ -247,7 +247,7 @@ values = st.recursive(
 )
 
 
-@settings(quickly, max_examples=120)
+@settings(quickly, max_examples=50)
 @given(st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), values, max_size=4))
 def test_any_configuration_is_taken_or_refused_in_our_words(raw):
     try:

@@ -71,7 +71,8 @@ def reading(path: Path, kind: Kind) -> Iterator[h5py.File]:
         with file:
             _check_kind(file, path, kind)
             yield file
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError, MemoryError, RecursionError) as error:
+    # of the latter three: a broken group lists None, or a member of another kind; a text declares a terabyte
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, MemoryError) as error:
         raise CdmerError(f"{path}: damaged {kind.title} ({error})", REMEDY) from error
 
 

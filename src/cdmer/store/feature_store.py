@@ -211,7 +211,7 @@ class FeatureStore:
         if unknown:
             raise ValueError(f"no column {unknown[0]!r}; there are {', '.join(COLUMNS)}")
         with reading(self.path, KIND) as file:
-            count = len(file["X"])
+            count = len(bounded(file["X"]))
             wanted = np.atleast_1d(np.arange(count)[selection])  # type: ignore[index]
             texts = {name: _read_texts(file, name, name in columns)[wanted] for name in TEXTS}
             sample = bounded(file["sample"])[()] if "sample" in columns else np.zeros(count, np.int64)
