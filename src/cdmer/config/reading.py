@@ -1,5 +1,6 @@
 """From what a user wrote to a configuration, or to one line for each fault."""
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -50,13 +51,25 @@ def _fault(fault: dict[str, Any], raw: Mapping[str, Any]) -> str:
         return f"{where}: unknown key{nearest(path[-1], known)} (known here: {', '.join(known)})"
     if fault["type"] == "value_error":
         return str(fault["msg"]).removeprefix("Value error, ")
-    given = fault.get("input")
+    given = _Short(fault.get("input"))
     if fault["type"] in _SHAPES:
         return f"{where}: {_SHAPES[fault['type']]}, but it is {given!r}"
     field = fields_by_key(model).get(path[-1])
     if fault["type"] == "literal_error" and field and "list[" in str(field.annotation):
         return f"{where}: {_SHAPES['list_type']}, but it is {given!r}"  # a word in place of the list of words
     return f"{where}: {fault['msg'][0].lower()}{fault['msg'][1:]}, but it is {given!r}"
+
+
+class _Short:
+    """A value that shows itself in a few words, however deep or long it is."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        limits = reprlib.Repr()
+        limits.maxstring = limits.maxother = 200
+        return limits.repr(self.value)
 
 
 def _follow(loc: tuple[object, ...]) -> tuple[list[str], type[Settings]]:

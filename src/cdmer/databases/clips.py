@@ -88,8 +88,13 @@ def _entry(row: AnnotationRow, problems: Problems) -> ClipEntry | None:
 
 def _recording(row: AnnotationRow) -> tuple[Path, float | None]:
     """Where a row's frames are, and its frames per second; None for a video, which knows its own."""
-    path = row.file.parent / Path(row.required("path")).expanduser()
-    if not path.exists():
+    text = row.required("path")
+    try:
+        path = row.file.parent / Path(text).expanduser()
+        there = path.exists()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, an unknown user's home
+        raise CdmerError(f"{row.where}: {text[:80]!r} cannot be a path ({error})", "correct its path") from error
+    if not there:
         raise CdmerError(f"{row.where}: there is no {path}", f"correct its path, which counts from {row.file.parent}")
     fps = _fps(row)
     if fps is None and path.is_dir():

@@ -31,7 +31,7 @@ class Coding:
     def subject_of(self, row: AnnotationRow) -> str:
         """The subject's folder name, from a cell that holds it or its number, padded or not."""
         text = row.required("Subject")
-        found = re.fullmatch(r"[a-z]*([0-9]+)", text, re.IGNORECASE)
+        found = re.fullmatch(r"[a-z]*([0-9]{1,9})", text, re.IGNORECASE)
         if not found:
             raise CdmerError(f"{row.where}: Subject {text!r} is no number", f"write it as {self.subject.format(1)}")
         return self.subject.format(int(found[1]))

@@ -30,7 +30,7 @@ READERS = {
 SUBJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 PROTOCOL_NAMES = frozenset({"smic_hs", "smic_vis", "smic_nir", "casme2", "samm"})  # each means that very database
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
-_WHOLE = re.compile(r"([0-9]+)(?:\.0+)?")  # spreadsheets and CSV writers turn 46 into 46.0
+_WHOLE = re.compile(r"([0-9]{1,18})(?:\.0+)?")  # spreadsheets and CSV writers turn 46 into 46.0
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,19 @@ def read_entries(
     found = cast(list[ClipEntry], importlib.import_module(READERS[reader]).entries(place, sheet, problems))
     if not found and not problems.found:
         raise CdmerError(f"{place}: no clip found", f"check the layout that the reader {reader} expects")
-    return _each_once([entry for entry in found if problems.take(_named_like_a_file, entry)], problems)
+    inside = place.resolve() if reader != "clips" else None  # a CSV of one's own may name any folder
+    kept = [entry for entry in found if problems.take(_checked, entry, inside)]
+    return _each_once(kept, problems)
+
+
+def _checked(entry: ClipEntry, root: Path | None) -> bool:
+    """Refuse a clip that a name or a link leads out of its database, and a subject that cannot name a file."""
+    if root is not None and not entry.path.resolve().is_relative_to(root):
+        raise CdmerError(
+            f"{entry.where}: clip {entry.clip} lies outside the database: {entry.path} leads to {entry.path.resolve()}",
+            f"put its folder into {root}, or point root at the folder that holds all of them",
+        )
+    return _named_like_a_file(entry)
 
 
 def _named_like_a_file(entry: ClipEntry) -> bool:
@@ -155,26 +167,34 @@ def census(
         said = dataclasses.asdict(entry) | {"path": str(entry.path)}
         for unread in ("where", "notes", "annotation"):  # not in the manifest: an inserted row changes no other subject
             del said[unread]
-        facts.setdefault(entry.subject, []).append([said, file_stamps(entry.path)])
+        inside = None if reader == "clips" else Path(root).expanduser().resolve()
+        facts.setdefault(entry.subject, []).append([said, file_stamps(entry.path, inside)])
     return {
         subject: hashlib.sha256(json.dumps(seen, sort_keys=True).encode()).hexdigest()[:16]
         for subject, seen in facts.items()
     }
 
 
-def file_stamps(path: Path) -> list[tuple[str, int, int]]:
+def file_stamps(path: Path, root: Path | None = None) -> list[tuple[str, int, int]]:
     """Name, size in bytes and modification time in ns of each frame file of a folder, or of a video.
 
     Raises
     ------
     CdmerError
-        A file is a link to nothing.
+        A file is a link to nothing, or to a file that is not below `root`, where one is given.
     """
     try:
         if not path.is_dir():
             return [_stamp(path.name, path.stat())]
         with os.scandir(path) as files:
-            return sorted(_stamp(file.name, file.stat()) for file in files if frame_number(file.name) is not None)
+            frames = [file for file in files if frame_number(file.name) is not None]
+        for file in frames:
+            if root is not None and file.is_symlink() and not Path(file.path).resolve().is_relative_to(root):
+                raise CdmerError(
+                    f"{file.path} is a link out of the database, to {Path(file.path).resolve()}",
+                    "put the file itself there, or point root at the folder that holds all of them",
+                )
+        return sorted(_stamp(file.name, file.stat()) for file in frames)
     except FileNotFoundError as error:
         raise CdmerError(f"{error.filename} is gone, or is a link to nothing", "restore the file") from error
 
@@ -322,6 +342,11 @@ def _home(folder: Path, is_subject: Callable[[str], object]) -> Path | None:
     return _home(doubled[0], is_subject) if doubled else None
 
 
+def is_one_name(name: str) -> bool:
+    """Whether a text is the name of one thing in a folder: no way up or down, nothing that a file cannot be called."""
+    return name not in ("", ".", "..") and not {"/", "\\", "\0"} & set(name) and len(os.fsencode(name)) < 256
+
+
 def find_folder(parent: Path, name: str) -> Path | None:
     """The folder `name` in `parent`; failing that, the one that differs only in capitals and zero padding.
 
@@ -332,6 +357,8 @@ def find_folder(parent: Path, name: str) -> Path | None:
     CdmerError
         Several folders differ from `name` in nothing else.
     """
+    if not is_one_name(name):
+        return None
     if (parent / name).is_dir():
         return parent / name
     alike = [f for f in subfolders(parent) if _unpadded(f.name) == _unpadded(name)] if parent.is_dir() else []

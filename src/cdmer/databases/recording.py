@@ -13,6 +13,8 @@ from PIL import Image
 
 from cdmer.errors import CdmerError
 
+MOST_PIXELS = 1 << 26  # of an image; no camera of the field makes a quarter of them
+LARGEST_NUMBER = (1 << 63) - 1  # that a manifest can hold
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff"})
 _LAST_INTEGER = re.compile(r"([0-9]+)[^0-9]*$")
 
@@ -23,7 +25,7 @@ def frame_number(file_name: str) -> int | None:
     if file_name.startswith(".") or f".{suffix.lower()}" not in IMAGE_SUFFIXES:
         return None
     found = _LAST_INTEGER.search(stem)
-    return int(found[1]) if found else None
+    return int(found[1]) if found and int(found[1]) <= LARGEST_NUMBER else None
 
 
 def list_frames(path: str | Path) -> dict[int, Path]:
@@ -130,10 +132,16 @@ def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
     """
     try:
         with Image.open(path) as image:
+            if image.width * image.height > MOST_PIXELS:  # told before a pixel is decoded
+                raise CdmerError(f"{path}: an image of {image.width} x {image.height}", "give frames of a camera")
             if image.mode.startswith("I;16"):
                 return ((np.asarray(image).astype(np.uint32) + 128) // 257).astype(np.uint8)  # 65535 -> 255, rounded
             return np.array(image.convert("L" if image.mode in ("L", "1") else "RGB"))
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for broken files of various formats
+    except Image.DecompressionBombError as error:
+        raise CdmerError(f"{path}: an image beyond all bounds ({error})", "give frames of a camera") from error
+    except CdmerError:
+        raise
+    except Exception as error:  # Pillow's decoders raise errors of a dozen types for broken files
         raise CdmerError(f"{path}: the image cannot be read ({error})", "restore the file from the database") from error
 
 

@@ -5,13 +5,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from zipfile import BadZipFile
+from typing import Any
+from zipfile import ZipFile
 
 from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 
 from cdmer.databases.reading import AnnotationRow, cell_text, did_you_mean
 from cdmer.errors import CdmerError
+
+MOST_BYTES = 1 << 25  # of a workbook, unpacked; the databases' own unpack to one thousandth of it
+MOST_CELLS = 2_000_000  # of a sheet, blank ones in its rows included
+MOST_ROWS = 1 << 20  # that a spreadsheet program can show
 
 
 def find_annotations(places: Sequence[Path], names: Sequence[str]) -> list[Path]:
@@ -151,18 +155,46 @@ def _sheets(path: Path) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
     if not path.is_file():
         raise CdmerError(f"databases: annotation {path} does not exist", "correct its path, or leave it null to search")
     try:
+        _check_size(path)
         workbook = load_workbook(path, read_only=True, data_only=True)
-    except (InvalidFileException, BadZipFile, KeyError, ValueError, OSError) as error:
+        try:
+            sheets = [(sheet.title, _rows(path, sheet)) for sheet in workbook.worksheets]
+        finally:
+            workbook.close()
+    except CdmerError:
+        raise
+    except Exception as error:  # a broken workbook breaks zip, XML and openpyxl, each in its own ways
         raise CdmerError(
-            f"{path} cannot be read as an .xlsx workbook ({error})",
+            f"{path} cannot be read as an .xlsx workbook ({type(error).__name__}: {error})",
             "open it in a spreadsheet program, save it as .xlsx",
         ) from error
-    try:
-        for sheet in workbook.worksheets:
-            sheet.reset_dimensions()  # some writers record a wrong size, and rows would be cut off
-            yield sheet.title, list(sheet.iter_rows(values_only=True))
-    finally:
-        workbook.close()
+    yield from sheets
+
+
+def _check_size(path: Path) -> None:
+    """Refuse a workbook that unpacks to more than any coding spreadsheet holds; no byte is unpacked."""
+    with ZipFile(path) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+    if size > MOST_BYTES:
+        raise CdmerError(
+            f"{path} unpacks to {size >> 20} MB, which no coding spreadsheet does",
+            "give the spreadsheet that comes with the database, or copy its cells into a new workbook",
+        )
+
+
+def _rows(path: Path, sheet: Any) -> list[tuple[object, ...]]:
+    sheet.reset_dimensions()  # some writers record a wrong size, and rows would be cut off
+    rows: list[tuple[object, ...]] = []
+    cells = 0
+    for row in sheet.iter_rows(values_only=True):
+        rows.append(row)
+        cells += len(row)
+        if cells > MOST_CELLS or len(rows) > MOST_ROWS:
+            raise CdmerError(
+                f"{path}, sheet {sheet.title!r}: more than {MOST_CELLS} cells or {MOST_ROWS} rows",
+                "give the spreadsheet that comes with the database, or delete what stands far right or far below",
+            )
+    return rows
 
 
 def _plain(cell: object) -> str:

@@ -63,8 +63,11 @@ def read_video(path: str | Path, first: int, last: int) -> npt.NDArray[np.uint8]
 
 
 def _retrieve(video: cv2.VideoCapture, path: str | Path, number: int) -> npt.NDArray[np.uint8]:
-    decoded, image = video.retrieve()
-    if not decoded:
+    try:
+        decoded, image = video.retrieve()
+    except cv2.error:  # a size that does not fit into memory
+        decoded, image = False, None
+    if not decoded or image is None:
         raise CdmerError(f"{path}: frame {number} cannot be decoded", "restore or re-encode the file")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 

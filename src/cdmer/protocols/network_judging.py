@@ -89,6 +89,14 @@ def judge_by_network(
     )
 
 
+def _options(text: str) -> Any:
+    """A network's options as a training wrote them: literals alone, nothing is executed."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+
+
 def load_rounds(path: str | Path, training: Mapping[str, Any]) -> KeptRounds:
     """Read the networks that a training kept.
 
@@ -116,7 +124,7 @@ def load_rounds(path: str | Path, training: Mapping[str, Any]) -> KeptRounds:
         raise CdmerError(f"{path} cannot be read as safetensors ({error})", "delete it, and run snakemake") from error
     if not tensors:
         raise CdmerError(f"{path}: {given.network} was trained without keeping its weights", keep)
-    if about.get("network") != given.network or ast.literal_eval(about.get("options", "{}")) != dict(given.options):
+    if about.get("network") != given.network or _options(about.get("options", "")) != dict(given.options):
         raise CdmerError(
             f"{path} holds {about.get('network')} with {about.get('options')}, the configuration says otherwise",
             "give --configfile as you gave it to snakemake, or run snakemake again",

@@ -9,6 +9,7 @@ none). And each dataset has the SHA-256 of its content, so that `content_problem
 import hashlib
 import json
 import re
+import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ GZIP_LEVEL = 4  # of LBP-TOP histograms: ratio 2.48 at 35 MB/s; level 1 gives 2.
 _LAYOUT = ("v110", "v110")
 _BUILT_IN_FILTERS = frozenset(range(256)) | {h5py.h5z.FILTER_LZF}
 _SLAB_BYTES = 1 << 24
+SMALL = 1 << 26  # bytes that any dataset may have in memory
+MOST_COMPRESSED = 2000  # times the size of its file: more than gzip can do, and more than a feature ever was
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def reading(path: Path, kind: Kind) -> Iterator[h5py.File]:
         with file:
             _check_kind(file, path, kind)
             yield file
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
+    # of the latter three: a broken group lists None, or a member of another kind; a text declares a terabyte
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, MemoryError) as error:
         raise CdmerError(f"{path}: damaged {kind.title} ({error})", REMEDY) from error
 
 
@@ -156,7 +160,7 @@ def put_exclusions(file: h5py.File, excluded: Sequence[Exclusion]) -> None:
 
 def get_exclusions(file: h5py.File) -> list[Exclusion]:
     """Read the dataset `excluded`."""
-    rows = decode_texts(file["excluded"][()]).tolist()
+    rows = decode_texts(bounded(file["excluded"])[()]).tolist()
     return [Exclusion(clip or "", subject, stage or "", reason or "") for clip, subject, stage, reason in rows]
 
 
@@ -214,11 +218,34 @@ def _profits_from_shuffle(sample: NDArray[Any]) -> bool:
 
 
 def load_filters(dataset: h5py.Dataset) -> h5py.Dataset:
-    """Return the dataset, its compression made available first where HDF5 does not bring it."""
+    """Return the dataset, its compression made available first where HDF5 does not bring it.
+
+    Raises
+    ------
+    ValueError
+        It declares more than its file can hold; `reading` takes that for damage.
+    """
+    bounded(dataset)
     plist = dataset.id.get_create_plist()
     if any(plist.get_filter(i)[0] not in _BUILT_IN_FILTERS for i in range(plist.get_nfilters())):
         import hdf5plugin  # noqa: F401  (importing it registers its filters)
     return dataset
+
+
+def bounded(dataset: h5py.Dataset) -> h5py.Dataset:
+    """Return the dataset; a ValueError where it declares more than its file can hold."""
+    limit = max(SMALL, MOST_COMPRESSED * dataset.file.id.get_filesize())
+    if dataset.nbytes > limit:
+        raise ValueError(f"{dataset.name} declares {dataset.nbytes} bytes, the file has {limit // MOST_COMPRESSED}")
+    return dataset
+
+
+def check_archive(path: Path) -> None:
+    """Raise a ValueError where a zip archive (.npz) unpacks to more than arrays of its size ever do."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+    if size > max(1 << 30, 50 * path.stat().st_size):
+        raise ValueError(f"it unpacks to {size >> 20} MB")
 
 
 def content_problems(file: h5py.File) -> list[str]:

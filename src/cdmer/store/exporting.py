@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
 from cdmer.files import whole_file
-from cdmer.store.container import canonical_json
+from cdmer.store.container import canonical_json, check_archive
 from cdmer.store.feature_store import TEXTS, Features, FeatureStore
 
 _MATLAB_LIMIT = 2**31 - 1  # bytes of one variable, in MATLAB's format 5
@@ -58,11 +58,12 @@ def import_table(path: str | Path, store_path: str | Path) -> FeatureStore:
     """
     source = Path(path)
     try:
+        check_archive(source)
         with np.load(source, allow_pickle=False) as arrays:
             columns = {name: arrays[name].tolist() for name in (*TEXTS, "sample")}
             X, excluded = arrays["X"], arrays["excluded"].tolist()
             provenance = json.loads(str(arrays["provenance"]))
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except Exception as error:  # zip, zlib, numpy and JSON break in ways of their own
         raise CdmerError(f"{source}: not an exported feature store ({error})", "export the store again") from error
     return FeatureStore.write(
         store_path, X, **columns, provenance=provenance, excluded=excluded, double=X.dtype == np.float64

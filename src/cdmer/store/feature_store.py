@@ -19,6 +19,7 @@ from cdmer.store.container import (
     Exclusion,
     Kind,
     as_mapping,
+    bounded,
     content_problems,
     decode_texts,
     encode_texts,
@@ -210,10 +211,10 @@ class FeatureStore:
         if unknown:
             raise ValueError(f"no column {unknown[0]!r}; there are {', '.join(COLUMNS)}")
         with reading(self.path, KIND) as file:
-            count = len(file["X"])
+            count = len(bounded(file["X"]))
             wanted = np.atleast_1d(np.arange(count)[selection])  # type: ignore[index]
             texts = {name: _read_texts(file, name, name in columns)[wanted] for name in TEXTS}
-            sample = file["sample"][()] if "sample" in columns else np.zeros(count, np.int64)
+            sample = bounded(file["sample"])[()] if "sample" in columns else np.zeros(count, np.int64)
             X = _read_rows(file["X"], wanted, decode) if "X" in columns else np.empty((len(wanted), 0), np.float32)
             return Features(X=X, sample=sample[wanted], **texts)
 
@@ -510,7 +511,7 @@ def _read_texts(file: h5py.File, name: str, wanted: bool) -> NDArray[np.object_]
     count = len(file["X"])
     if not wanted:
         return np.full(count, None, object)
-    texts = decode_texts(file[name][()])
+    texts = decode_texts(bounded(file[name])[()])
     if len(texts) != count:
         raise ValueError(f"{name} has {len(texts)} values for {count} rows")
     return texts

@@ -11,6 +11,7 @@ the faces does, and is asked of each file (`_direction`).
 
 import hashlib
 import logging
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import scipy.io
 from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
+from cdmer.store.container import MOST_COMPRESSED, SMALL, bounded
 from cdmer.store.feature_store import Features, FeatureStore
 
 log = logging.getLogger(__name__)
@@ -221,10 +223,14 @@ def _load(path: Path) -> _Contents:
 def _load_hdf5(path: Path) -> dict[str, NDArray[Any]]:
     """MATLAB 7.3: an HDF5 file, whose arrays read transposed."""
     with h5py.File(path, "r", locking=False) as file:
-        return {name: item[()].T for name, item in file.items() if isinstance(item, h5py.Dataset)}
+        return {name: bounded(item)[()].T for name, item in file.items() if isinstance(item, h5py.Dataset)}
 
 
 def _load_matlab5(path: Path) -> dict[str, NDArray[Any]]:
+    limit = max(SMALL, MOST_COMPRESSED * path.stat().st_size)
+    for name, shape, _ in scipy.io.whosmat(path):  # headers alone
+        if 8 * math.prod(shape) > limit:
+            raise ValueError(f"{name} declares {shape} values, more than the file can hold")
     variables = scipy.io.loadmat(path)
     return {name: value for name, value in variables.items() if not name.startswith("__")}
 

@@ -7,6 +7,7 @@ u, each scaled to 0 .. 255 over the picture, so that the displacement in pixels 
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
+from cdmer.store.container import check_archive
 from cdmer.store.feature_store import FeatureStore
 
 LABELS = {0: "negative", 1: "positive", 2: "surprise"}
@@ -111,9 +113,10 @@ def _load(source: Path) -> dict[str, NDArray[Any]]:
             f"{source}: not an archive of flow images, which holds {', '.join(_NEEDED)}", "download it again"
         )
     try:
+        check_archive(source)
         with np.load(source, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _NEEDED}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, MemoryError, SyntaxError, zipfile.BadZipFile, zlib.error) as error:
         raise CdmerError(f"{source}: not a readable archive of flow images ({error})", "download it again") from error
     images = arrays["bgr"]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:

@@ -16,6 +16,7 @@ from cdmer.store.container import (
     Exclusion,
     Kind,
     as_mapping,
+    bounded,
     content_problems,
     decode_texts,
     encode_texts,
@@ -136,7 +137,7 @@ def read_shard(path: str | Path) -> ClipShard:
         No such file, or one that is not a whole clip shard.
     """
     with reading(Path(path), KIND) as file:
-        clips = [name or "" for name in decode_texts(file["clip"][()]).tolist()]
+        clips = [name or "" for name in decode_texts(bounded(file["clip"])[()]).tolist()]
         attrs = dict(as_mapping(get_json(file.attrs, "attrs")))
         attrs["cdmer_version"] = get_text(file.attrs, "cdmer_version")
         return ClipShard(Path(path), clips, get_exclusions(file), attrs)

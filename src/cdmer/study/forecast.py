@@ -1,9 +1,10 @@
 """`cdmer plan`: the jobs that a run will do, and what they will cost, by what such jobs have cost before.
 
 Snakemake itself says which jobs there are (a dry run). Each job's seconds and bytes are those of the same job in an
-earlier run, or the median of the jobs most like it: the same rule, model, feature or recipe, and as many other wildcards (database,
-experiment) in common as any. The seconds are the processor's, which other work on the machine does not lengthen, for a job that
-asks for a GPU the clock's. Nothing is guessed where no such job has ever run; it is counted as unknown.
+earlier run, or the median of the jobs most like it: the same rule, the same model, feature or recipe, and as many other
+wildcards (database, experiment) in common as any. Nothing is guessed where no such job has ever run; it is counted as
+unknown. The seconds are the processor's, which other work on the machine does not lengthen; for a job that asks for a
+GPU they are the clock's.
 """
 
 import csv

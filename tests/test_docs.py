@@ -1,0 +1,109 @@
+"""The pages hold: licences as the packages state them, links that lead somewhere, examples that run."""
+
+import importlib.util
+import re
+import textwrap
+
+import numpy as np
+import pytest
+from sklearn.neighbors import NearestCentroid
+
+from cdmer.adaptation import base
+from cdmer.config.whole import Config
+from cdmer.databases.reading import read_entries
+from cdmer.networks.network import Network
+
+
+@pytest.fixture(scope="module")
+def licences(repository):
+    """The script that writes the table of licences."""
+    spec = importlib.util.spec_from_file_location("make_licences", repository / "docs" / "make_licences.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_pinned_package_stands_among_the_licences_as_it_states_its_own(repository, licences):
+    packages = licences.pinned((repository / "envs" / "cpu.txt").read_text())
+    assert len(packages) > 80
+    page = (repository / "docs" / "licences.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([\w.-]+) \| (.+?) \| .*\|$", page.partition(licences.START)[2], re.MULTILINE))
+    for package in packages:
+        try:
+            stated = licences.stated_licence(package)
+        except licences.PackageNotFoundError:
+            continue  # of another environment than the pinned one
+        assert rows[package] == stated, f"{package}: run docs/make_licences.py"
+    assert "not stated" not in rows.values()
+    assert set(rows) - {"package", "---"} == set(packages)
+
+
+def test_weights_that_exclude_commerce_are_marked(repository):
+    page = (repository / "docs" / "licences.md").read_text(encoding="utf-8")
+    for name in ("dlib's 68 landmarks", "C3D", "ImageNet", "MTCNN", "CASME II", "SMIC", "SAMM"):
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| {name}")]
+        assert "**non-commercial**" in row, name
+
+
+def test_links_between_pages_lead_somewhere(repository):
+    pages = [repository / "README.md", repository / "CHANGELOG.md", *sorted((repository / "docs").glob("*.md"))]
+    links = 0
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                links += 1
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
+    assert links > 50
+
+
+def test_every_model_stands_on_the_page_of_methods(repository):
+    page = (repository / "docs" / "methods.md").read_text(encoding="utf-8")
+    names = {*Config().model_settings.by_name()}
+    for path in sorted((repository / "src" / "cdmer" / "networks").glob("*.py")):
+        kinds = vars(importlib.import_module(f"cdmer.networks.{path.stem}")).values()
+        names |= {kind.title.replace("Basic I", "Basic-I") for kind in kinds if _is_network(kind)}
+    assert len(names) > 35
+    for name in sorted(names):
+        assert f"`{name}`" in page, name
+
+
+def _is_network(kind):
+    return isinstance(kind, type) and issubclass(kind, Network) and "title" in vars(kind)
+
+
+def test_every_descriptor_stands_on_the_page_of_methods(repository):
+    page = (repository / "docs" / "methods.md").read_text(encoding="utf-8").lower().replace("-", "_")
+    described = {recipe.descriptor for recipe in Config().features.values() if recipe.reads != "part"}
+    assert len(described) > 12
+    inputs = {"dscnn_input": "dscnn", "madtn_image": "madtn's picture", "onset_apex_flow": "u, v, strain"}
+    words = {"hog_3d": "3dhog", "keyframe_flows": "key_frames", **inputs}
+    for name in sorted(described - {"flow_planes"}):
+        assert words.get(name, name) in page, name
+
+
+def test_the_guide_s_method_works(repository):
+    guide = (repository / "docs" / "guide.md").read_text(encoding="utf-8")
+    code = textwrap.dedent(
+        next(block for block in re.findall(r" *```python\n(.*?)```", guide, re.DOTALL) if "Nearest" in block)
+    )
+    names = {
+        name: getattr(base, name)
+        for name in ("AdaptationClassifier", "Domains", "Answer", "answer_by_score", "Side", "NDArray")
+    }
+    scope = {"np": np, **names}
+    exec(compile(code, "guide.md", "exec"), scope)
+    random = np.random.default_rng(3)
+    Xs, Xt = random.normal(size=(30, 5)), random.normal(size=(20, 5))
+    ys = np.resize(["negative", "positive", "surprise"], 30)
+    found = scope["Nearest"]().fit(Xs, ys, Xt).predict(Xt)
+    assert list(found) == list(NearestCentroid().fit(Xs, ys).predict(Xt))
+
+
+def test_the_guide_s_table_of_clips_is_read(repository, tmp_path):
+    guide = (repository / "docs" / "guide.md").read_text(encoding="utf-8")
+    (tmp_path / "clips.csv").write_text(re.search(r"```\n(clip,subject.*?)```", guide, re.DOTALL)[1])
+    (tmp_path / "recordings" / "k1").mkdir(parents=True)
+    (tmp_path / "recordings" / "k2.mp4").write_bytes(b"video")
+    first, second = read_entries("clips", tmp_path / "clips.csv")
+    assert (first.clip, first.onset, first.apex, first.offset, first.fps) == ("k1", 12, 31, 58, 200)
+    assert (second.subject, second.onset, second.emotion) == ("ben", None, "happiness")
