@@ -29,6 +29,7 @@ PATIENCE = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before marks are selected by
 def pytest_collection_modifyitems(items):
     """One cluster, so one process."""
     for item in items:
