@@ -3,7 +3,7 @@
     python benchmarks/scaling.py plan FOLDER --project table --factors 1 10 100   # time and memory of a dry run
     python benchmarks/scaling.py cores FOLDER                                     # frames to features
     python benchmarks/scaling.py share FOLDER                                     # Snakemake's part of a whole run
-    python benchmarks/scaling.py simulate RUN                                     # 1 to 200 jobs at once
+    python benchmarks/scaling.py simulate RUN --times 10                          # 1 to 200 jobs at once
     python benchmarks/scaling.py memory RUN                                       # declared against measured
 
 FOLDER is made; RUN is the working directory of a finished run, whose results/benchmarks are read. docs/scaling.md has
@@ -249,8 +249,11 @@ def makespan(jobs: list[Job], bundles: list[list[int]], workers: int, once: floa
     return now
 
 
-def simulate(folder: Path) -> None:
+def simulate(folder: Path, times: float) -> None:
+    """What a finished run would take elsewhere, its jobs `times` as long."""
     jobs = finished_jobs(folder)
+    for job in jobs:
+        job.seconds *= times
     alone = [[at] for at in range(len(jobs))]
     bundles = packed(jobs)
     work = sum(job.seconds for job in jobs)
@@ -291,13 +294,16 @@ def main() -> None:
     parser.add_argument("what", choices=["plan", "cores", "share", "simulate", "memory"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--project", choices=sorted(PROJECTS), default="everything")
+    parser.add_argument("--times", type=float, default=1, help="simulate: jobs that take as many times as long")
     parser.add_argument("--factors", type=int, nargs="+", default=[1, 3, 10])
     arguments = parser.parse_args()
     folder = arguments.folder.resolve()
     if arguments.what == "plan":
         plan(folder, arguments.project, arguments.factors)
+    elif arguments.what == "simulate":
+        simulate(folder, arguments.times)
     else:
-        {"cores": cores, "share": share, "simulate": simulate, "memory": memory}[arguments.what](folder)
+        {"cores": cores, "share": share, "memory": memory}[arguments.what](folder)
 
 
 if __name__ == "__main__":

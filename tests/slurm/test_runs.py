@@ -12,7 +12,7 @@ from .conftest import PREDICTIONS, TABLE, Study, when
 
 
 def is_running(job):
-    return job["JobState"] == "RUNNING"
+    return job["JobState"] in {"RUNNING", "STOPPED"}
 
 
 def same(study, local, name=PREDICTIONS):
@@ -55,11 +55,11 @@ def test_networks_get_a_gpu_each_and_other_jobs_none(cluster, local, tmp_path):
     path = study.folder / "config.yaml"
     settings = {
         **yaml.safe_load(path.read_text()),
-        "models": ["SVM", "OFFApexNet"],
+        "models": ["SVM", "OFF-ApexNet"],
         "rounds": 1,
         # the faces that are there already, so that one new feature is all that the network needs
         "frames": {"onset_apex": {"faces": "aligned_112"}},
-        "model_settings": {"OFFApexNet": {"epochs": 2}},
+        "model_settings": {"OFF-ApexNet": {"epochs": 2}},
         "features": {"flow_strain_28": {"method": "farneback"}},
     }
     path.write_text(yaml.safe_dump(settings))
@@ -71,7 +71,7 @@ def test_networks_get_a_gpu_each_and_other_jobs_none(cluster, local, tmp_path):
         at_once.add(sum(is_running(job) and "gpu" in job["TRES"] for job in new_jobs(cluster, before)))
 
     noted = when(cluster, lambda job: is_running(job) and "gpu" in job["TRES"], note, times=2)
-    networks = [f"results/models/cdmer/{key}/OFFApexNet/predictions.csv" for key in ("V_to_N", "N_to_V")]
+    networks = [f"results/models/cdmer/{key}/OFF-ApexNet/predictions.csv" for key in ("V_to_N", "N_to_V")]
     study.run(*networks)
     assert len(noted()) == 2
     jobs = new_jobs(cluster, before)
@@ -95,7 +95,7 @@ def test_a_job_that_the_scheduler_ends_is_tried_again_with_more(cluster, study, 
         acted = when(cluster, is_running, stop_until_its_time_is_over)
     else:
         acted = when(cluster, is_running, lambda job: subprocess.run(["scancel", job], check=True))
-    text = study.run(*changes, PREDICTIONS)
+    text = study.run(PREDICTIONS, *changes)
     if acted:
         assert len(acted()) == 1
     assert same(study, local)
@@ -204,10 +204,10 @@ def test_a_queue_that_forgets_at_once_and_keeps_no_accounts(cluster, study, loca
     """`sacct` is installed and always fails here; squeue forgets a job seconds after its end, before it is asked."""
     assert subprocess.run(["sacct"], capture_output=True, check=False).returncode != 0
     text = cluster.configuration.read_text()
-    cluster.configuration.write_text(text.replace("MinJobAge=300", "MinJobAge=2"))
+    cluster.configuration.write_text(re.sub("MinJobAge=.*", "MinJobAge=2", text))
     scontrol("reconfigure")
     try:
-        study.run("--seconds-between-status-checks", "15", PREDICTIONS)
+        study.run(PREDICTIONS, "--seconds-between-status-checks", "15")
     finally:
         cluster.configuration.write_text(text)
         scontrol("reconfigure")
