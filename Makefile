@@ -1,9 +1,10 @@
 # `make table` and `make test` each do all that a fresh clone needs.
-.PHONY: setup table table-full test lint format docs bench clean
+.PHONY: setup table table-full test slurm-test lint format docs bench faults clean
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
+SLURM_TARGET ?= results/cdmer_table.csv
 
 setup: .venv/.ready
 
@@ -30,7 +31,13 @@ table-full: setup
 	@cat results/cdmer_table.md
 
 test: setup
-	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup
+	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not slurm"
+
+# The default table through a real SLURM, started here for as long as it takes; then what can befall a run on a cluster.
+# As root, with Debian's packages slurm-wlm and munge.
+slurm-test: setup
+	$(BIN)/python tests/slurm/cluster.py -- $(BIN)/snakemake --workflow-profile profiles/slurm $(SLURM_TARGET)
+	$(BIN)/python -m pytest -m slurm
 
 lint: setup
 	$(BIN)/ruff check .
@@ -59,6 +66,10 @@ bench: setup
 	$(BIN)/python benchmarks/interpolation.py
 	$(BIN)/python benchmarks/motion_curve.py
 	$(BIN)/python benchmarks/flow.py
+
+# hours: what docs/reliability.md and docs/scaling.md say
+faults: setup
+	$(BIN)/python benchmarks/faults.py results/.faults --kills 100
 
 clean:
 	rm -rf .venv results/[!R]* .snakemake

@@ -153,7 +153,7 @@ def _end(pid_file: Path) -> None:
 
 
 @contextlib.contextmanager
-def running(min_job_age: int = 300) -> Iterator[Cluster]:
+def running(min_job_age: int = 36_000) -> Iterator[Cluster]:
     """A cluster for as long as the block runs.
 
     Parameters

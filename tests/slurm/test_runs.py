@@ -8,15 +8,15 @@ import time
 import pytest
 import yaml
 
-from .conftest import TABLE, Study, when
+from .conftest import PREDICTIONS, TABLE, Study, when
 
 
 def is_running(job):
-    return job["JobState"] == "RUNNING"
+    return job["JobState"] in {"RUNNING", "STOPPED"}
 
 
-def same_table(study, local):
-    return (study.folder / TABLE).read_bytes() == (local.folder / TABLE).read_bytes()
+def same(study, local, name=PREDICTIONS):
+    return (study.folder / name).read_bytes() == (local.folder / name).read_bytes()
 
 
 def new_jobs(cluster, before):
@@ -40,7 +40,7 @@ def test_the_table_from_nothing_is_the_local_one(cluster, local, tmp_path):
     study = Study(tmp_path / "study", local.repository)
     (study.folder / "config.yaml").write_text((local.folder / "config.yaml").read_text())
     text = study.run(TABLE)
-    assert same_table(study, local)
+    assert same(study, local, TABLE)
     jobs = new_jobs(cluster, before)
     parts = int(re.search(r"total +(\d+)", text).group(1))
     assert len(jobs) <= 8 < parts
@@ -55,11 +55,11 @@ def test_networks_get_a_gpu_each_and_other_jobs_none(cluster, local, tmp_path):
     path = study.folder / "config.yaml"
     settings = {
         **yaml.safe_load(path.read_text()),
-        "models": ["SVM", "OFFApexNet"],
+        "models": ["SVM", "OFF-ApexNet"],
         "rounds": 1,
         # the faces that are there already, so that one new feature is all that the network needs
         "frames": {"onset_apex": {"faces": "aligned_112"}},
-        "model_settings": {"OFFApexNet": {"epochs": 2}},
+        "model_settings": {"OFF-ApexNet": {"epochs": 2}},
         "features": {"flow_strain_28": {"method": "farneback"}},
     }
     path.write_text(yaml.safe_dump(settings))
@@ -71,7 +71,7 @@ def test_networks_get_a_gpu_each_and_other_jobs_none(cluster, local, tmp_path):
         at_once.add(sum(is_running(job) and "gpu" in job["TRES"] for job in new_jobs(cluster, before)))
 
     noted = when(cluster, lambda job: is_running(job) and "gpu" in job["TRES"], note, times=2)
-    networks = [f"results/models/cdmer/{key}/OFFApexNet/predictions.csv" for key in ("V_to_N", "N_to_V")]
+    networks = [f"results/models/cdmer/{key}/OFF-ApexNet/predictions.csv" for key in ("V_to_N", "N_to_V")]
     study.run(*networks)
     assert len(noted()) == 2
     jobs = new_jobs(cluster, before)
@@ -95,10 +95,10 @@ def test_a_job_that_the_scheduler_ends_is_tried_again_with_more(cluster, study, 
         acted = when(cluster, is_running, stop_until_its_time_is_over)
     else:
         acted = when(cluster, is_running, lambda job: subprocess.run(["scancel", job], check=True))
-    text = study.run(*changes, TABLE)
+    text = study.run(PREDICTIONS, *changes)
     if acted:
         assert len(acted()) == 1
-    assert same_table(study, local)
+    assert same(study, local)
     first, second, *_ = new_jobs(cluster, before)
     assert (
         first["JobState"]
@@ -134,9 +134,9 @@ def test_the_controller_restarted_in_the_middle(cluster, study, local):
         cluster.start_controller()
 
     acted = when(cluster, is_running, restart)
-    study.run(TABLE)
+    study.run(PREDICTIONS)
     assert acted()
-    assert same_table(study, local)
+    assert same(study, local)
 
 
 def test_the_controller_loses_its_memory(cluster, study, local):
@@ -149,9 +149,9 @@ def test_the_controller_loses_its_memory(cluster, study, local):
         cluster.start_controller()
 
     acted = when(cluster, is_running, lose)
-    study.run(TABLE)
+    study.run(PREDICTIONS)
     assert acted()
-    assert same_table(study, local)
+    assert same(study, local)
 
 
 def test_a_node_that_is_drained_and_one_that_fails(cluster, study, local):
@@ -168,12 +168,13 @@ def test_a_node_that_is_drained_and_one_that_fails(cluster, study, local):
         time.sleep(3)
         cluster.resume()
 
-    study.run("results/models/cdmer/V_to_N/SVM/predictions.csv")
+    study.run(PREDICTIONS)
     assert drained()
+    study.forget(PREDICTIONS)
     failed = when(cluster, is_running, fail)
-    study.run(TABLE)
+    study.run(PREDICTIONS)
     assert failed()
-    assert same_table(study, local)
+    assert same(study, local)
 
 
 def test_two_users_runs_share_a_store(cluster, local, tmp_path):
@@ -183,7 +184,7 @@ def test_two_users_runs_share_a_store(cluster, local, tmp_path):
     runs = []
     for user, model in (("root", "SVM"), ("nobody", "TCA")):
         folder = tmp_path / user
-        local.copy(folder).forget("results/models/*/*/*/predictions.csv", "results/*.csv", "results/*.md")
+        local.copy(folder).forget(f"results/models/cdmer/V_to_N/{model}/predictions.csv")
         shutil.rmtree(folder / "results/features")
         (folder / "results/features").symlink_to(shared)
         study = Study(folder, local.repository, user)
@@ -203,11 +204,11 @@ def test_a_queue_that_forgets_at_once_and_keeps_no_accounts(cluster, study, loca
     """`sacct` is installed and always fails here; squeue forgets a job seconds after its end, before it is asked."""
     assert subprocess.run(["sacct"], capture_output=True, check=False).returncode != 0
     text = cluster.configuration.read_text()
-    cluster.configuration.write_text(text.replace("MinJobAge=300", "MinJobAge=2"))
+    cluster.configuration.write_text(re.sub("MinJobAge=.*", "MinJobAge=2", text))
     scontrol("reconfigure")
     try:
-        study.run("--seconds-between-status-checks", "15", TABLE)
+        study.run(PREDICTIONS, "--seconds-between-status-checks", "15")
     finally:
         cluster.configuration.write_text(text)
         scontrol("reconfigure")
-    assert same_table(study, local)
+    assert same(study, local)
