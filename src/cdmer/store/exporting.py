@@ -1,6 +1,8 @@
 """A feature store for other programs (MATLAB, NumPy, Parquet), and back from NumPy's format."""
 
 import json
+import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,11 +64,11 @@ def import_table(path: str | Path, store_path: str | Path) -> FeatureStore:
             columns = {name: arrays[name].tolist() for name in (*TEXTS, "sample")}
             X, excluded = arrays["X"], arrays["excluded"].tolist()
             provenance = json.loads(str(arrays["provenance"]))
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        return FeatureStore.write(
+            store_path, X, **columns, provenance=provenance, excluded=excluded, double=X.dtype == np.float64
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise CdmerError(f"{source}: not an exported feature store ({error})", "export the store again") from error
-    return FeatureStore.write(
-        store_path, X, **columns, provenance=provenance, excluded=excluded, double=X.dtype == np.float64
-    )
 
 
 def _write_mat(store: FeatureStore, path: Path) -> None:

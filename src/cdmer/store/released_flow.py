@@ -7,6 +7,7 @@ u, each scaled to 0 .. 255 over the picture, so that the displacement in pixels 
 
 import hashlib
 import zipfile
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -113,7 +114,7 @@ def _load(source: Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(source, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in _NEEDED}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise CdmerError(f"{source}: not a readable archive of flow images ({error})", "download it again") from error
     images = arrays["bgr"]
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] != 3:
