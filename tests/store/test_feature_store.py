@@ -394,7 +394,7 @@ def test_a_column_without_its_chunks(store):
     with h5py.File(store.path, "r+") as file:
         del file["subject"]
         file.create_dataset("subject", (4,), h5py.string_dtype("utf-8", 3), chunks=(4,))
-    with pytest.raises(CdmerError, match="subject .* holds 0 of its 1 chunks"):
+    with pytest.raises(CdmerError, match=r"subject .* holds 0 of its 1 chunks"):
         store.load()
 
 
