@@ -15,8 +15,8 @@ from cdmer.motion.pictures import INCH, show, wheel
 
 PLANES = ("XY", "XT", "YT")
 _FACE: dict[str, Any] = {"cmap": "gray", "vmin": 0, "vmax": 255}
-_FLOW_RIM = "the key: direction of motion; the rim is the longest"
-_GRADIENT_RIM = "the key: right is +x (YT: +y), down is +y (XT, YT: +t)"
+_FLOW_KEY = "the key: direction,\nthe longest at the rim"
+_GRADIENT_KEY = "the key: right is x (YT: y),\ndown is y (XT and YT: t),\na share of {:.2f} at the rim"
 
 Outlines = Mapping[str, NDArray[np.float64]]
 
@@ -48,7 +48,7 @@ def mdmo_figure(
         *centres.T, *(vectors * longest).T,
         angles="xy", scale_units="xy", scale=1, color="#ffd400", edgecolor="black", linewidth=0.4, width=0.008,
     )  # fmt: skip
-    wheel(key, 1.0, _FLOW_RIM)
+    wheel(key, 1.0, _FLOW_KEY)
     for axis in (colored, arrows, key):
         axis.set_axis_off()
     return figure
@@ -86,13 +86,15 @@ def hog_3d_figure(
     grid = figure.add_gridspec(1 + with_face, 4, width_ratios=(1, 1, 1, 0.75))
     if face is not None and landmarks is not None:
         outlines = hog_outlines(landmarks, *face.shape[:2])
-        for column, (plane, votes) in enumerate(histograms.items()):
+        gradients = {plane: main_gradients(votes) for plane, votes in histograms.items()}
+        limit = max(1e-6, *(float(np.hypot(*vectors.T).max()) for vectors in gradients.values()))
+        for column, (plane, vectors) in enumerate(gradients.items()):
             axis = figure.add_subplot(grid[0, column])
             show(axis, face, f"{plane}: main gradient", **_FACE)
-            _fill(axis, outlines, encode_hsv(main_gradients(votes)[None], "figure", 1.0)[0] / 255)
+            _fill(axis, outlines, encode_hsv(vectors[None], "figure", limit)[0] / 255)
             axis.set_axis_off()
         key = figure.add_subplot(grid[0, 3])
-        wheel(key, 1.0, _GRADIENT_RIM.replace("; ", "\n").replace(", down", ",\ndown"))
+        wheel(key, limit, _GRADIENT_KEY.format(limit))
         key.set_axis_off()
     for column, (plane, votes) in enumerate(histograms.items()):
         axis = figure.add_subplot(grid[-1, column])
