@@ -30,8 +30,15 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends well, remove it otherwise.
 
     The parent folder is created. The yielded file must exist when the block ends.
+
+    Raises
+    ------
+    CdmerError
+        A place that cannot be written to.
     """
     final = Path(path)
+    if final.is_dir():
+        raise CdmerError(f"{final}: cannot be written (a folder of that name is there)", "remove it, or choose a name")
     with _partial(final) as partial:
         yield partial
         with open(partial, "rb") as written:
@@ -75,10 +82,18 @@ def disk_trouble(error: BaseException) -> CdmerError | None:
 
 @contextmanager
 def _partial(final: Path) -> Iterator[Path]:
-    final.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(final)
     partial = final.with_name(f".{final.name}.{socket.gethostname()}.{os.getpid()}.partial")
-    _remove(partial)
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(final)
+        _remove(partial)
+        partial.touch()  # what cannot be written is said before the work, and in the same words for every format
+        partial.unlink()
+    except OSError as error:
+        raise CdmerError(
+            f"{final}: cannot be written ({error.strerror})",
+            _REFUSALS.get(error.errno or 0, "choose a folder in which you may write"),
+        ) from error
     try:
         yield partial
     finally:

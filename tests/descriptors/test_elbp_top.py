@@ -76,6 +76,15 @@ def test_equals_the_reference(any_clip, shape, radius, neighbors, grids):
     )
 
 
+@pytest.mark.parametrize("neighbors", [2, 3])
+def test_few_neighbours_keep_the_last_bin_though_it_is_empty(any_clip, neighbors):
+    """With 2 or 3 points every pattern is uniform; the layout stays that of `lbp_top`, P (P - 1) + 3 bins."""
+    clip, bins = any_clip((8, 20, 20)), neighbors * (neighbors - 1) + 3
+    found = elbp_top(clip, 2, neighbors, (1, 2)).reshape(5, 9, bins)
+    np.testing.assert_array_equal(found[:, :3].ravel(), lbp_top(clip, 2, neighbors, (1, 2)))
+    assert (found[..., -1] == 0).all()
+
+
 def test_a_ramp_by_hand():
     """Brighter to the right by 10 a pixel, P = 4 at 0, 90, 180, 270 degrees, on XY x + R, y - R, x - R, y + R.
 

@@ -89,3 +89,22 @@ def test_a_flow_that_cannot_be_found_names_the_clip(clips, tmp_path):
     with pytest.raises(CdmerError, match=r"clip EP1: .*not finite"):
         compute_features(shard(tmp_path / "07.h5", {"EP1": frames}), tmp_path / "out.h5", **settings)
     assert not (tmp_path / "out.h5").exists()
+
+
+def test_a_part_that_cannot_be_derived_is_named_by_its_clip(tmp_path):
+    made = {
+        "feature": "flow",
+        "database": "casme2",
+        "recipe": {"descriptor": {"planes": ["u", "v"]}},
+        "code_digest": "",
+    }
+    flows = np.ones((1, 2, 28, 28), np.float32)
+    FeatureStore.write(tmp_path / "07.h5", flows, ["EP1"], ["07"], provenance=made)
+    settings = {
+        **SETTINGS,
+        "module": "cdmer.motion.flow_planes",
+        "reads": "part",
+        "parameters": {"planes": ["u", "strain"]},
+    }
+    with pytest.raises(CdmerError, match=r"07\.h5: clip EP1: .*not strain"):
+        compute_features(tmp_path / "07.h5", tmp_path / "out.h5", **settings)

@@ -8,7 +8,8 @@ import pytest
 
 from cdmer.errors import CdmerError
 from cdmer.motion import decode_hsv, encode_hsv, optical_strain, resize_flow, stabilise
-from cdmer.motion.colors import from_polar, polar, to_grey
+from cdmer.motion.colors import from_polar, polar
+from cdmer.motion.grey import grey_levels, to_grey
 
 RNG = np.random.default_rng(0)
 FLOW = RNG.normal(0, 1.5, (40, 50, 2)).astype(np.float32)
@@ -107,6 +108,18 @@ def test_a_still_field_has_no_colour():
 def test_grey_weights():
     picture = np.uint8([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 0], [255, 255, 255]]])
     np.testing.assert_array_equal(to_grey(picture), [[76, 150, 29, 226, 255]])
+
+
+def test_grey_is_rounded_half_up_exactly():
+    """The whole cube in steps, against whole numbers: the sum of a colour may be just a half, such as (0, 0, 250)."""
+    cube = np.stack(np.meshgrid(*[np.arange(0, 256, 5)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    exact = [(299 * int(r) + 587 * int(g) + 114 * int(b) + 500) // 1000 for r, g, b in cube[:, 0]]
+    np.testing.assert_array_equal(to_grey(cube.astype(np.uint8))[:, 0], exact)
+
+
+def test_what_is_grey_already_stays_what_it_was():
+    levels = np.concatenate([np.arange(256), np.random.default_rng(0).uniform(0, 255, 999)]).astype(np.float32)
+    np.testing.assert_array_equal(grey_levels(np.repeat(levels[:, None], 3, axis=1)), levels)
 
 
 # -- strain

@@ -77,6 +77,24 @@ def test_an_empty_store_comes_back(empty, tmp_path):
     assert len(import_table(export(empty, tmp_path / "e.npz"), tmp_path / "back.h5")) == 0
 
 
+def test_a_damaged_npz_is_refused_or_read_right(store, tmp_path):
+    """Cut short, or a bit flipped, in many places: numpy, zipfile and zlib each complain in their own way."""
+    whole, damaged = export(store, tmp_path / "s.npz").read_bytes(), tmp_path / "d.npz"
+    refused = 0
+    versions = [whole[:end] for end in range(0, len(whole), 97)]
+    versions += [whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :] for at in range(0, len(whole), 31)]
+    for content in versions:
+        damaged.write_bytes(content)
+        try:
+            back = import_table(damaged, tmp_path / "back.h5")
+        except CdmerError as error:
+            refused += 1
+            assert str(damaged) in error.problem
+            continue
+        np.testing.assert_array_equal(back.load().X, X)
+    assert refused > 0.7 * len(versions)
+
+
 def test_refusals(store, tmp_path):
     with pytest.raises(CdmerError, match=r"s.csv: no export of that suffix"):
         export(store, tmp_path / "s.csv")

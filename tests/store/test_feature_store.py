@@ -218,6 +218,16 @@ def test_samples_count_on_and_may_be_numbered(tmp_path, provenance):
         ({"scale": 2.0}, ValueError, "uint8 rows only"),
         ({"emotion": [1, 2, 3, 4]}, ValueError, "emotion holds 1"),
         ({"provenance": {"feature": "f"}}, ValueError, "lacks database, recipe, code_digest"),
+        (
+            {"provenance": {"feature": "", "database": "d", "recipe": {}, "code_digest": ""}},
+            ValueError,
+            "lacks feature",
+        ),
+        ({"X": X.astype(np.uint8), "scale": 0.0}, ValueError, "scale of 0.0"),
+        ({"X": X.astype(np.uint8), "scale": float("nan")}, ValueError, "scale of nan"),
+        ({"sample": [0.5] * 4}, ValueError, "sample holds 0.5"),
+        ({"sample": [0, -1, 0, 0]}, ValueError, "sample holds -1"),
+        ({"X": np.full(X.shape, 1e300)}, CdmerError, "not finite"),
         ({"excluded": [("a", "1", "", "")]}, ValueError, "names the clip, the stage and the reason"),
     ],
 )
@@ -365,6 +375,35 @@ def test_flipped_bits_are_never_read_wrongly(tmp_path, provenance):
         assert features.clip.tolist() == list("abc")
         assert provenance_read == intact.provenance
     assert found > 200  # the rest hit unused bytes
+
+
+@pytest.mark.parametrize(("shape", "chunk"), [((4, 10**12), (1, 1000)), ((10**13, 2), (1000, 2)), ((4, 2), (1, 2))])
+def test_chunks_that_are_not_there_are_not_read_as_zeros(store, shape, chunk):
+    """Nor is memory asked for what a damaged or forged header promises."""
+    with h5py.File(store.path, "r+") as file:
+        sha256 = file["X"].attrs["sha256"]
+        del file["X"]
+        file.create_dataset("X", shape, "f4", chunks=chunk, fletcher32=True).attrs["sha256"] = sha256
+    for read in (store.load, lambda: store.rows([0], ["X"])):
+        with pytest.raises(CdmerError, match="holds 0 of its"):
+            read()
+    assert any("holds 0 of its" in line for line in store.verify())
+
+
+def test_a_column_without_its_chunks(store):
+    with h5py.File(store.path, "r+") as file:
+        del file["subject"]
+        file.create_dataset("subject", (4,), h5py.string_dtype("utf-8", 3), chunks=(4,))
+    with pytest.raises(CdmerError, match=r"subject .* holds 0 of its 1 chunks"):
+        store.load()
+
+
+def test_places_that_cannot_be_written(store, provenance, tmp_path):
+    (tmp_path / "folder.h5").mkdir()
+    for path in (tmp_path / "folder.h5", store.path / "s.h5", "/proc/none/s.h5"):
+        with pytest.raises(CdmerError, match=r"h5: cannot be written \(.+\)") as caught:
+            FeatureStore.write(path, X, CLIP, provenance=provenance)
+        assert caught.value.remedy
 
 
 def test_verify_finds_what_hdf5_cannot(store):

@@ -32,6 +32,19 @@ def test_batches_in_any_number_of_workers(store, workers):
     assert targets.tolist() == [2, 0, 1, 1, 2]
 
 
+def test_a_mask_is_a_mask(store):
+    mask = np.arange(10) % 4 == 3
+    data = FeatureDataset(store, rows=mask, targets=[1, 0])
+    assert [(X.numpy().tolist(), int(target)) for X, target in (data[0], data[1])] == [
+        ((ROWS[3] / 2).tolist(), 1),
+        ((ROWS[7] / 2).tolist(), 0),
+    ]
+    assert len(FeatureDataset(store, rows=[])) == 0
+    for wrong in (mask[:9], [10], [0.5]):
+        with pytest.raises(IndexError):
+            FeatureDataset(store, rows=wrong)
+
+
 def test_without_targets(store):
     data = FeatureDataset(str(store.path))
     assert len(data) == 10

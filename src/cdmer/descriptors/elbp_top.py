@@ -117,9 +117,8 @@ def _count_cells(
     t_radius, y_radius, x_radius = radii
     frames, height, width = clip.shape
     values = clip.reshape(clip.size).astype(np.float32)
-    neighbors, uniform = shifts.shape[2], bins[-1] + 1
-    for code in range(len(bins)):
-        uniform = max(uniform, bins[code] + 1)
+    neighbors = shifts.shape[2]
+    uniform = neighbors * (neighbors - 1) + 3  # with 2 or 3 neighbours every pattern is uniform, and the last bin empty
     rows, columns, high, wide = len(row_cuts) - 1, len(column_cuts) - 1, row_cuts[-1], column_cuts[-1]
     counts = np.zeros((rows, columns, 9, uniform), dtype=np.int32)
     counters = counts.reshape(counts.size)

@@ -80,7 +80,10 @@ def _derive(
     with FeatureStore.writer(output, provenance=origin) as store:
         for clip in dict.fromkeys(rows.clip.tolist()):
             of_clip = np.flatnonzero(rows.clip == clip)
-            samples = describe(rows.X[of_clip], made["recipe"]["descriptor"], **parameters)
+            try:
+                samples = describe(rows.X[of_clip], made["recipe"]["descriptor"], **parameters)
+            except CdmerError as error:
+                raise CdmerError(f"{part.path}: clip {clip}: {error.problem}", error.remedy) from error
             store.add(clip, samples, rows.subject[of_clip[0]], rows.emotion[of_clip[0]])
         for excluded in part.excluded:
             store.exclude(*excluded)

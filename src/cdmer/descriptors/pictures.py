@@ -13,6 +13,14 @@ from cdmer.descriptors.lbp_top import GUARD, checked_radii
 from cdmer.motion.pictures import INCH, show
 
 PLANES = ("XY", "XT", "YT")
+_OF_PLANES = dict.fromkeys(PLANES, 1)
+SECTIONS = {  # what the numbers of a block are, from left to right, and how their counts compare
+    "hog_top": _OF_PLANES,
+    "higo_top": _OF_PLANES,
+    "lpq_top": _OF_PLANES,
+    "lbp_sip": {"spatial code": 16, "temporal code": 4},
+    "elbp_top": {f"{kind} {plane}": 1 for kind in ("LBP", "radial", "angular") for plane in PLANES},
+}
 
 
 def lbp_figure(row: NDArray[np.float32], recipe: Mapping[str, Any], clip: NDArray[np.uint8] | None) -> Figure:
@@ -40,13 +48,20 @@ def lbp_figure(row: NDArray[np.float32], recipe: Mapping[str, Any], clip: NDArra
     return figure
 
 
-def block_figure(row: NDArray[np.float32], grids: Sequence[int]) -> Figure:
+def block_figure(row: NDArray[np.float32], descriptor: str, grids: Sequence[int]) -> Figure:
     """Draw a feature of one vector: a line of the picture for each block, a column for each of its numbers."""
     vector = np.asarray(row, np.float32).ravel()
     blocks = sum(grid**2 for grid in grids)
     lines = vector.reshape(blocks, -1) if blocks and vector.size % blocks == 0 else vector[None]
     figure = Figure(figsize=(4 * INCH, 2.4 * INCH), dpi=110, layout="constrained")
-    _heat_map(figure, figure.add_subplot(), lines, grids if len(lines) > 1 else (), "all blocks")
+    axis = figure.add_subplot()
+    if len(lines) > 1:
+        _heat_map(figure, axis, lines, grids, "all blocks")
+        _name_sections(axis, lines.shape[1], SECTIONS.get(descriptor, {}))
+    else:
+        _heat_map(figure, axis, lines, (), "all numbers")
+        axis.set_yticks([])
+        axis.set_xlabel("number", fontsize=8)
     return figure
 
 
@@ -74,6 +89,17 @@ def code_plane(clip: NDArray[np.uint8], plane: str, radius: int | Sequence[int],
         values = map_coordinates(image, [rows + tall * down, columns + wide * right], order=1)
         codes |= (values >= image[tall:-tall, wide:-wide] - GUARD).astype(np.int64) << point
     return codes
+
+
+def _name_sections(axis: Any, width: int, sections: Mapping[str, int]) -> None:
+    """Part the columns of a heat map by what they are."""
+    if not sections:
+        return
+    edges = np.cumsum([0, *sections.values()]) * width / sum(sections.values())
+    axis.set_xticks((edges[:-1] + edges[1:] - 1) / 2, sections)
+    axis.set_xlabel("")
+    for edge in edges[1:-1]:
+        axis.axvline(edge - 0.5, color="white", linewidth=0.8)
 
 
 def _heat_map(figure: Figure, axis: Any, lines: NDArray[np.float32], grids: Sequence[int], title: str) -> None:

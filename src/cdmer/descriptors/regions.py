@@ -128,8 +128,9 @@ def hog_rectangles(landmarks: NDArray[np.float32], height: int, width: int) -> l
 def _checked(landmarks: NDArray[np.float32]) -> Points:
     points = np.asarray(landmarks, np.float64)
     if points.shape != (68, 2) or not np.isfinite(points).all():
+        lost = f"{68 - int(np.isfinite(points).all(axis=1).sum())} that are not" if points.shape == (68, 2) else ""
         raise CdmerError(
-            f"regions of the face need 68 finite landmarks (68, 2), not {points.shape}",
+            f"regions of the face need 68 finite landmarks (68, 2), not {lost or points.shape}",
             "give those of `find_landmarks`, where the crop is",
         )
     return points

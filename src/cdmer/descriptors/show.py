@@ -11,25 +11,37 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from cdmer.descriptors.pictures import block_figure, lbp_figure
+from cdmer.descriptors.region_pictures import hog_3d_figure, mdmo_figure
 from cdmer.errors import CdmerError
+from cdmer.faces.crop_landmarks import landmarks_in_crop
 from cdmer.files import whole_file
 from cdmer.motion.pictures import FLOW_FEATURES, flow_figure
 from cdmer.store.feature_store import FeatureStore
-from cdmer.store.shard import read_shard
+from cdmer.store.shard import ClipRecord, read_shard
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sample of a clip's feature: the numbers, what made them, and the frames behind them, if they are there."""
+    """One sample of a clip's feature: the numbers, what made them, and the clip behind them, if it is there."""
 
     X: NDArray[Any]
     database: str
     subject: str | None
     samples: int
     recipe: Mapping[str, Any]
-    frames: NDArray[Any] | None
+    record: ClipRecord | None
+
+    @property
+    def frames(self) -> NDArray[Any] | None:
+        """Those that the feature was made of."""
+        return None if self.record is None else self.record.frames
+
+    @property
+    def landmarks(self) -> NDArray[np.float32] | None:
+        """Those of the onset frame, in pixels of the frames."""
+        return landmarks_in_crop(self.record) if self.record is not None and "landmarks" in self.record else None
 
 
 def show_feature(
@@ -98,13 +110,13 @@ def find_sample(feature: str, clip: str, database: str, sample: int, results: Pa
         subject=subject,
         samples=len(places),
         recipe=recipe.get("descriptor", {}) if isinstance(recipe.get("descriptor"), dict) else recipe,
-        frames=_frames(results, recipe, holding[0].stem, subject, clip),
+        record=_record(results, recipe, holding[0].stem, subject, clip),
     )
 
 
-def _frames(
+def _record(
     results: Path, recipe: Mapping[str, Any], database: str, subject: str | None, clip: str
-) -> NDArray[Any] | None:
+) -> ClipRecord | None:
     """The frames that a feature was made of; None where they are gone, or where a release tells of none."""
     named = recipe.get("descriptor")
     if not isinstance(named, dict) or "frames" not in named:
@@ -113,7 +125,7 @@ def _frames(
     if not path.exists():
         log.warning("%s is not there: the picture is drawn without the frames", path)
         return None
-    return read_shard(path)[clip].frames
+    return read_shard(path)[clip]
 
 
 def _figure(found: Sample) -> Figure:
@@ -122,8 +134,12 @@ def _figure(found: Sample) -> Figure:
         return flow_figure(found.X, found.recipe, frames)
     if descriptor == "lbp_top":
         return lbp_figure(found.X, found.recipe, frames)
+    if descriptor == "hog_3d":
+        return hog_3d_figure(found.X, found.recipe, None if frames is None else frames[0], found.landmarks)
+    if descriptor == "mdmo" and frames is not None and found.landmarks is not None:
+        return mdmo_figure(found.X, found.recipe, frames[0], found.landmarks)
     if found.X.ndim == 1:
-        return block_figure(found.X, found.recipe.get("grids", ()))
+        return block_figure(found.X, descriptor, found.recipe.get("grids", ()))
     raise CdmerError(
         f"there is no picture for features of {descriptor or 'an unknown descriptor'}, {found.X.shape}",
         "`cdmer store export` writes the numbers",

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from cdmer.errors import CdmerError
 
 Code = Literal["figure", "text"]
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)
 _CORNERS = np.array([0, 4, 2], np.float32)  # sixths of the circle that red, green and blue turn by
 
 
@@ -100,11 +99,6 @@ def decode_hsv(picture: NDArray[np.uint8], limit: float, code: Code = "figure") 
     )
     turned = sixths if code == "figure" else sixths + 3
     return from_polar((highest * limit).astype(np.float32), (turned * 60 % 360).astype(np.float32))
-
-
-def to_grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """0.299 R + 0.587 G + 0.114 B, rounded half up: of a flow's colours it mixes the direction into the brightness."""
-    return np.asarray(np.floor(np.asarray(picture, np.float32) @ _GREY + np.float32(0.5)), np.uint8)
 
 
 def _hue(angle: NDArray[np.float32]) -> NDArray[np.float32]:

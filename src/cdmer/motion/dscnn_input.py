@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.motion.clip_flow import FlowOptions, check_count
+from cdmer.motion.grey import grey_levels
 from cdmer.store.shard import ClipRecord
-
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def dscnn_input_of_record(
@@ -42,7 +41,7 @@ def dscnn_input_of_record(
     check_count(record, 3, "DSCNN reads onset, apex and offset", "`moments: [onset, apex, offset]`")
     options = FlowOptions(method, flow_parameters or {}, stabilise)
     rise, fall = options.between(record, 0, 1), options.between(record, 1, 2)
-    apex = record.frames[1].astype(np.float32)
-    grey = apex @ _GREY if apex.ndim == 3 else apex
+    apex = record.frames[1]
+    grey = grey_levels(apex) if apex.ndim == 3 else apex.astype(np.float32)
     flows = np.concatenate([rise, fall], axis=-1).transpose(2, 0, 1)
     return np.concatenate([grey[None] / np.float32(255), flows])[None]

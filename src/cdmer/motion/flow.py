@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
+from cdmer.motion.grey import grey_levels
 from cdmer.motion.methods import DEFAULTS, MODULES
 
 Flow = NDArray[np.float32]
 
-_GREY = np.array([0.299, 0.587, 0.114], np.float32)
 _OVERSHOOT = 64  # grey levels: temporal interpolation may leave the range a little, other scales leave it far
 _LEAST = 16  # pixels a side: below, no method has a level to work on
 
@@ -112,4 +112,4 @@ def _image(frame: NDArray[Any], which: str) -> NDArray[np.float32]:
             f"the {which} frame has values from {lowest:g} to {highest:g}",
             "give grey levels from 0 to 255",
         )
-    return np.ascontiguousarray(image @ _GREY if image.ndim == 3 else image, dtype=np.float32)
+    return np.ascontiguousarray(grey_levels(image) if image.ndim == 3 else image, dtype=np.float32)

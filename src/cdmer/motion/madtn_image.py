@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
 from cdmer.motion.clip_flow import FlowOptions
-from cdmer.motion.colors import Code, encode_hsv, to_grey
+from cdmer.motion.colors import Code, encode_hsv
+from cdmer.motion.grey import to_grey
 from cdmer.store.shard import ClipRecord
 
 

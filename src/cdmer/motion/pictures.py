@@ -73,13 +73,13 @@ def arrows(axis: Axes, flow: NDArray[np.float32], under: NDArray[Any] | None, ti
     axis.set_title(f"{title}\n(arrows {stretch:.1f} times as long)", fontsize=9)
 
 
-def wheel(axis: Axes, limit: float) -> None:
+def wheel(axis: Axes, limit: float, title: str = "") -> None:
     """The key of the colours: direction of motion as hue, up to a length in pixels."""
     side = np.linspace(-1, 1, 121, dtype=np.float32)
     field = np.stack(np.meshgrid(side, side), -1) * np.float32(limit)
     picture = encode_hsv(field, "figure", limit)
     picture[np.hypot(field[..., 0], field[..., 1]) > limit] = 255
-    show(axis, picture, f"the key: rim {limit:.2g} pixels")
+    show(axis, picture, title or f"the key: rim {limit:.2g} pixels")
 
 
 def _largest(*flows: NDArray[np.float32]) -> float:

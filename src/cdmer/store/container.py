@@ -8,6 +8,7 @@ none). And each dataset has the SHA-256 of its content, so that `content_problem
 
 import hashlib
 import json
+import math
 import re
 import zipfile
 import zlib
@@ -233,10 +234,18 @@ def load_filters(dataset: h5py.Dataset) -> h5py.Dataset:
 
 
 def bounded(dataset: h5py.Dataset) -> h5py.Dataset:
-    """Return the dataset; a ValueError where it declares more than its file can hold."""
+    """Return the dataset; a ValueError, before memory is asked for, where it declares more than its file holds.
+
+    HDF5 reads a chunk that was never written as zeros, without a checksum to fail.
+    """
     limit = max(SMALL, MOST_COMPRESSED * dataset.file.id.get_filesize())
     if dataset.nbytes > limit:
         raise ValueError(f"{dataset.name} declares {dataset.nbytes} bytes, the file has {limit // MOST_COMPRESSED}")
+    if dataset.chunks is not None:
+        wanted = math.prod(-(-side // chunk) for side, chunk in zip(dataset.shape, dataset.chunks, strict=True))
+        there = dataset.id.get_num_chunks() if wanted else 0
+        if there != wanted:
+            raise ValueError(f"{dataset.name} of {dataset.shape} holds {there} of its {wanted} chunks")
     return dataset
 
 

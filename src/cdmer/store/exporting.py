@@ -63,11 +63,13 @@ def import_table(path: str | Path, store_path: str | Path) -> FeatureStore:
             columns = {name: arrays[name].tolist() for name in (*TEXTS, "sample")}
             X, excluded = arrays["X"], arrays["excluded"].tolist()
             provenance = json.loads(str(arrays["provenance"]))
+        return FeatureStore.write(
+            store_path, X, **columns, provenance=provenance, excluded=excluded, double=X.dtype == np.float64
+        )
+    except CdmerError:
+        raise
     except Exception as error:  # zip, zlib, numpy and JSON break in ways of their own
         raise CdmerError(f"{source}: not an exported feature store ({error})", "export the store again") from error
-    return FeatureStore.write(
-        store_path, X, **columns, provenance=provenance, excluded=excluded, double=X.dtype == np.float64
-    )
 
 
 def _write_mat(store: FeatureStore, path: Path) -> None:

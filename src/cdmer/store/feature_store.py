@@ -1,11 +1,13 @@
 """The feature store: one HDF5 file with one row a sample, which explains itself (docs/store-format.md)."""
 
 import hashlib
+import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,8 @@ from cdmer.store.container import (
 KIND = Kind("cdmer-features", major=1, minor=0, title="feature store")
 TEXTS = ("clip", "subject", "emotion", "label")
 COLUMNS = ("X", *TEXTS, "sample")
-_REQUIRED = ("feature", "database", "recipe", "code_digest")
+_NAMES = ("feature", "database")
+_REQUIRED = (*_NAMES, "recipe", "code_digest")
 _KNOWN = (*_REQUIRED, "manifest_digest", "libraries")
 _BY_WRITER = ("cdmer_version", "created", "format_version")
 _MUST_AGREE = (*_REQUIRED, "libraries")
@@ -115,7 +118,7 @@ class FeatureStore:
         clip, subject, emotion, label
             (rows,) texts; None, NaN and "" are missing, which a clip may not be. Arrays and Series do as well.
         sample
-            (rows,) numbers; by default the rows of a clip are counted from 0.
+            (rows,) whole numbers from 0; by default the rows of a clip are counted.
         provenance
             `feature`, `database`, `recipe` and `code_digest`; optionally `manifest_digest`, `libraries` (name to
             version) and whatever else JSON can hold. The cdmer version and the time are added.
@@ -168,9 +171,11 @@ class FeatureStore:
 
         The store appears when the block ends well; when it raises, nothing does.
         """
-        missing = [key for key in _REQUIRED if key not in provenance]
+        missing = [key for key in _REQUIRED if key not in provenance or (key in _NAMES and not provenance[key])]
         if missing:
             raise ValueError(f"provenance lacks {', '.join(missing)}")
+        if scale is not None and not (math.isfinite(scale) and scale > 0):
+            raise ValueError(f"a scale of {scale} would lose the values; give a positive number")
         with writing(Path(path), KIND) as file:
             _put_provenance(file, provenance)
             writer = StoreWriter(file, scale, compression, double)
@@ -214,7 +219,7 @@ class FeatureStore:
             count = len(bounded(file["X"]))
             wanted = np.atleast_1d(np.arange(count)[selection])  # type: ignore[index]
             texts = {name: _read_texts(file, name, name in columns)[wanted] for name in TEXTS}
-            sample = bounded(file["sample"])[()] if "sample" in columns else np.zeros(count, np.int64)
+            sample = _read_column(file, "sample") if "sample" in columns else np.zeros(count, np.int64)
             X = _read_rows(file["X"], wanted, decode) if "X" in columns else np.empty((len(wanted), 0), np.float32)
             return Features(X=X, sample=sample[wanted], **texts)
 
@@ -316,11 +321,11 @@ class StoreWriter:
         subject, emotion, label
             The same for all its samples; None where missing.
         sample
-            (samples,) their numbers; by default they are counted on from the clip's last.
+            (samples,) their numbers, from 0; by default they are counted on from the clip's last.
         """
         rows = self._checked(clip, np.asarray(X))
         start = self._count.get(clip, 0)
-        numbers = list(range(start, start + len(rows))) if sample is None else [int(number) for number in sample]
+        numbers = list(range(start, start + len(rows))) if sample is None else [_number(each) for each in sample]
         if len(numbers) != len(rows):
             raise ValueError(f"clip {clip}: {len(numbers)} sample numbers for {len(rows)} rows of X")
         for number in numbers:
@@ -356,7 +361,8 @@ class StoreWriter:
         if rows.dtype.kind == "f":
             if self._scale is not None:
                 raise ValueError("a scale is for uint8 rows only")
-            rows = rows.astype(self._float, copy=False)
+            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which is refused
+                rows = rows.astype(self._float, copy=False)
             if not np.isfinite(rows).all():
                 raise CdmerError(f"clip {clip}: a feature is not finite", "exclude the clip, or mend what computed it")
         elif rows.dtype != np.uint8:
@@ -511,10 +517,14 @@ def _read_texts(file: h5py.File, name: str, wanted: bool) -> NDArray[np.object_]
     count = len(file["X"])
     if not wanted:
         return np.full(count, None, object)
-    texts = decode_texts(bounded(file[name])[()])
-    if len(texts) != count:
-        raise ValueError(f"{name} has {len(texts)} values for {count} rows")
-    return texts
+    return decode_texts(_read_column(file, name))
+
+
+def _read_column(file: h5py.File, name: str) -> NDArray[Any]:
+    values, count = bounded(file[name])[()], len(file["X"])
+    if len(values) != count:
+        raise ValueError(f"{name} has {len(values)} values for {count} rows")
+    return np.asarray(values)
 
 
 def _read_rows(dataset: h5py.Dataset, wanted: NDArray[np.int64], decode: bool) -> NDArray[Any]:
@@ -548,6 +558,17 @@ def _parts(ascending: NDArray[np.int64], row: int) -> Iterator[slice]:
             end = min(stop, max(start + 1, int(np.searchsorted(ascending, ascending[start] + most))))
             yield slice(start, end)
             start = end
+
+
+def _number(value: Any) -> int:
+    """Return the number of a sample, which is whole and not negative."""
+    try:
+        number = index(value)
+    except TypeError as error:
+        raise ValueError(f"sample holds {value!r}; a whole number from 0 belongs there") from error
+    if number < 0:
+        raise ValueError(f"sample holds {number}; a whole number from 0 belongs there")
+    return number
 
 
 def _text(value: object, column: str) -> str | None:

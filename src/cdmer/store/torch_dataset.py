@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch.utils.data import Dataset
 
 from cdmer.store.feature_store import FeatureStore
@@ -23,7 +23,7 @@ class FeatureDataset(Dataset[Any]):
     store
         The store, or its path.
     rows
-        Indices of the rows to serve, in this order; all of them by default.
+        Indices of the rows to serve, in this order, or a mask of all rows; all of them by default.
     targets
         (len(rows),) what belongs to each of those rows. With it an item is (X, target), without it X.
     """
@@ -32,7 +32,7 @@ class FeatureDataset(Dataset[Any]):
         self, store: FeatureStore | str | Path, rows: ArrayLike | None = None, targets: ArrayLike | None = None
     ) -> None:
         self.store = store if isinstance(store, FeatureStore) else FeatureStore(store)
-        self.rows = np.arange(len(self.store)) if rows is None else np.asarray(rows, np.int64)
+        self.rows = np.arange(len(self.store))[slice(None) if rows is None else _selection(rows)]
         self.targets = None if targets is None else torch.as_tensor(np.asarray(targets))
         if self.targets is not None and len(self.targets) != len(self.rows):
             raise ValueError(f"{len(self.targets)} targets for {len(self.rows)} rows")
@@ -49,3 +49,8 @@ class FeatureDataset(Dataset[Any]):
         if self.targets is None:
             return list(X)
         return list(zip(X, self.targets[list(indices)], strict=True))
+
+
+def _selection(rows: ArrayLike) -> NDArray[Any]:
+    selection = np.asarray(rows)
+    return selection if selection.size else selection.astype(np.int64)  # an empty list would be one of floats
