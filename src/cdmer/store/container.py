@@ -238,14 +238,14 @@ def bounded(dataset: h5py.Dataset) -> h5py.Dataset:
 
     HDF5 reads a chunk that was never written as zeros, without a checksum to fail.
     """
-    limit = max(SMALL, MOST_COMPRESSED * dataset.file.id.get_filesize())
-    if dataset.nbytes > limit:
-        raise ValueError(f"{dataset.name} declares {dataset.nbytes} bytes, the file has {limit // MOST_COMPRESSED}")
     if dataset.chunks is not None:
         wanted = math.prod(-(-side // chunk) for side, chunk in zip(dataset.shape, dataset.chunks, strict=True))
         there = dataset.id.get_num_chunks() if wanted else 0
         if there != wanted:
             raise ValueError(f"{dataset.name} of {dataset.shape} holds {there} of its {wanted} chunks")
+    limit = max(SMALL, MOST_COMPRESSED * dataset.file.id.get_filesize())
+    if dataset.nbytes > limit:
+        raise ValueError(f"{dataset.name} declares {dataset.nbytes} bytes, the file has {limit // MOST_COMPRESSED}")
     return dataset
 
 
