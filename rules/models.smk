@@ -38,7 +38,8 @@ rule train_disjoint:
     wildcard_constraints:
         model=models_on_vectors(),
     resources:
-        mem_mb=1500,
+        mem_mb=growing(ask(PLAN.memory)),
+        runtime=growing(ask(PLAN.minutes)),
     params:
         upstream=ask(PLAN.disjoint_made_of),
         settings=ask(PLAN.disjoint_settings),
@@ -91,7 +92,8 @@ rule train_databases_out:
         protocol="holdout|lodo",
         model=models_on_vectors(),
     resources:
-        mem_mb=1500,
+        mem_mb=growing(ask(PLAN.memory)),
+        runtime=growing(ask(PLAN.minutes)),
     params:
         upstream=ask(PLAN.stores_made_of),
         settings=ask(PLAN.training_settings),

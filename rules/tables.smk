@@ -95,6 +95,9 @@ rule tabulate_disjoint:
         "results/logs/tables/disjoint.log",
     benchmark:
         "results/benchmarks/tables/disjoint.tsv"
+    resources:
+        mem_mb=growing(1500),
+        runtime=growing(10),
     params:
         upstream=ask(PLAN.disjoint_table_made_of),
         settings=ask(PLAN.disjoint_table_settings),
