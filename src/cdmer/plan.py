@@ -526,6 +526,7 @@ class Plan:
             "selection": self.config.selection,
             "criterion": self.config.criterion,
             "casme2_negative": self.config.cdmer.casme2_negative,
+            "source_folds": self.config.cdmer.source_folds,
         }
 
     def is_network(self, model: str) -> bool:
