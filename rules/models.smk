@@ -23,18 +23,17 @@ rule train_model:
         " {output.metrics} {output.grid} --settings {params.settings:q} --code {params.code}"
 
 
-# TYPE-I with nobody on both sides: once more without each person whom two subsets of SMIC share.
+# TYPE-I with nobody on both sides: once more without each person whom two subsets of SMIC share, all experiments of a
+# model in one job, for each takes but seconds.
 rule train_disjoint:
     input:
-        stores=ask(PLAN.stores_of),
-        predictions="results/models/cdmer/{experiment}/{model}/predictions.csv",
-        metrics="results/models/cdmer/{experiment}/{model}/metrics.json",
+        ask(PLAN.disjoint_inputs),
     output:
-        "results/models/cdmer/{experiment}/{model}/disjoint.csv",
+        "results/models/disjoint/{model}/predictions.csv",
     log:
-        "results/models/cdmer/{experiment}/{model}/disjoint.log",
+        "results/models/disjoint/{model}/log.txt",
     benchmark:
-        "results/benchmarks/models/disjoint/{experiment}/{model}.tsv"
+        "results/benchmarks/models/disjoint/{model}.tsv"
     wildcard_constraints:
         model=models_on_vectors(),
     resources:
@@ -45,7 +44,7 @@ rule train_disjoint:
         settings=ask(PLAN.disjoint_settings),
         code=ask(PLAN.disjoint_code),
     shell:
-        "cdmer --log {log} disjoint {input} {output} --settings {params.settings:q} --code {params.code}"
+        "cdmer --log {log} disjoint {output} --settings {params.settings:q} --code {params.code}"
 
 
 # Leave one subject out: all folds of a task in one job.

@@ -82,8 +82,8 @@ rule tabulate_cdmer:
 
 rule tabulate_disjoint:
     input:
-        disjoint=ask(PLAN.disjoint_answers),
-        predictions=ask(PLAN.disjoint_plain),
+        ask(PLAN.disjoint_answers),
+        ask(PLAN.disjoint_plain),
     output:
         csv=report(
             "results/cdmer_disjoint.csv",
@@ -103,8 +103,8 @@ rule tabulate_disjoint:
         settings=ask(PLAN.disjoint_table_settings),
         code=code_digest("cdmer.evaluation.disjoint_table"),
     shell:
-        "cdmer --log {log} tables disjoint {input.disjoint} {input.predictions}"
-        " --csv {output.csv} --md {output.md} --settings {params.settings:q} --code {params.code}"
+        "cdmer --log {log} tables disjoint --csv {output.csv} --md {output.md}"
+        " --settings {params.settings:q} --code {params.code}"
 
 
 rule tabulate_folds:

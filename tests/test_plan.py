@@ -19,7 +19,7 @@ from cdmer.evaluation.tables import tabulate_cdmer
 from cdmer.plan import Plan, databases_of, experiments
 from cdmer.protocols.cdmer import cdmer_experiments
 from cdmer.protocols.databases_out import train_databases_out
-from cdmer.protocols.disjoint import train_disjoint
+from cdmer.protocols.disjoint import judged_without_themselves
 from cdmer.protocols.loso import train_folds
 from cdmer.protocols.train import train_model
 from cdmer.store.released import import_released
@@ -620,14 +620,18 @@ def test_type_i_is_computed_once_more_with_nobody_on_both_sides(plan, released):
     asked = made.disjoint()
     assert len(asked) == 12 and {model for _, model in asked} == {"SVM", "TCA"}
     assert not any("C" in key for key, _ in asked)
-    told = made.disjoint_settings("TCA", "V_to_N")
-    inspect.signature(train_disjoint).bind("s", "t", "p", "m", "o", **told)
+    told = made.disjoint_settings("TCA")
+    experiments_told = told.pop("experiments")
+    inspect.signature(judged_without_themselves).bind("s", "t", "p", "m", databases=("a", "b"), **told)
+    assert [each["experiment"] for each in experiments_told] == ["H->V", "V->H", "H->N", "N->H", "V->N", "N->V"]
+    files = {file for each in experiments_told for file in (*each["stores"], each["predictions"], each["metrics"])}
+    assert sorted(made.disjoint_inputs("TCA")) == sorted(files)
     assert told["selection"] == ["default", "oracle"]
-    assert made.disjoint_settings("SVM", "V_to_N")["selection"] == ["default"]  # it searches nothing
+    assert made.disjoint_settings("SVM")["selection"] == ["default"]  # it searches nothing
     reasons = {entry.reason for entry in made.disjoint_left_out() if entry.model == "STSTNet"}
     assert reasons == {"networks are not trained again without each person"}
     settings = made.disjoint_table_settings()
-    inspect.signature(tabulate_disjoint).bind(["d"], ["p"], "c", "m", **settings)
+    inspect.signature(tabulate_disjoint).bind("c", "m", **settings)
     assert [part["model"] for part in settings["parts"]] == ["SVM"] * 6 + ["TCA"] * 6
     assert made.table_settings("cdmer")["disjoint"] is True
     assert plan(cdmer={"disjoint": []}).disjoint() == []
@@ -638,6 +642,6 @@ def test_type_i_is_computed_once_more_with_nobody_on_both_sides(plan, released):
 
 
 def test_what_a_disjoint_training_starts_from_follows_the_plain_one(plan):
-    before = plan(models=["TCA"]).disjoint_made_of("TCA", "H_to_V")
-    assert plan(models=["TCA"], model_settings={"TCA": {"mu": 2.0}}).disjoint_made_of("TCA", "H_to_V") != before
-    assert plan(models=["TCA", "SVM"]).disjoint_made_of("TCA", "H_to_V") == before
+    before = plan(models=["TCA"]).disjoint_made_of("TCA")
+    assert plan(models=["TCA"], model_settings={"TCA": {"mu": 2.0}}).disjoint_made_of("TCA") != before
+    assert plan(models=["TCA", "SVM"]).disjoint_made_of("TCA") == before

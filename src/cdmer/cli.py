@@ -183,19 +183,11 @@ def models(
 
 
 @app.command()
-def disjoint(
-    source: Path,
-    target: Path,
-    predictions: Path,
-    metrics: Path,
-    output: Path,
-    settings: Settings = "{}",
-    code: Code = "",
-) -> None:
+def disjoint(output: Path, settings: Settings = "{}", code: Code = "") -> None:
     """Stage models: train a model again without each person of the target whom the source shows too."""
     from cdmer.protocols.disjoint import train_disjoint
 
-    train_disjoint(source, target, predictions, metrics, output, **json.loads(settings))
+    train_disjoint(output, **json.loads(settings))
 
 
 @app.command()
@@ -292,7 +284,6 @@ def cdmer_table(
 
 @tables_app.command("disjoint")
 def disjoint_table(
-    inputs: Annotated[list[Path], typer.Argument(help="Answers without each person, then as many plain ones.")],
     csv: Annotated[Path, typer.Option()],
     md: Annotated[Path, typer.Option()],
     settings: Settings = "{}",
@@ -301,8 +292,7 @@ def disjoint_table(
     """Tabulate TYPE-I with nobody on both sides, beside the plain scores."""
     from cdmer.evaluation.disjoint_table import tabulate_disjoint
 
-    half = len(inputs) // 2
-    tabulate_disjoint(inputs[:half], inputs[half:], csv, md, **json.loads(settings))
+    tabulate_disjoint(csv, md, **json.loads(settings))
 
 
 @tables_app.command("folds")

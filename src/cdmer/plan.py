@@ -535,6 +535,7 @@ class Plan:
             "selection": self.config.selection,
             "criterion": self.config.criterion,
             "casme2_negative": self.config.cdmer.casme2_negative,
+            "source_folds": self.config.cdmer.source_folds,
         }
 
     def is_network(self, model: str) -> bool:
@@ -605,24 +606,53 @@ class Plan:
         computed = self.config.selection if self.models[model].searched else ["default"]
         return [name for name in self.config.cdmer.disjoint if name in computed]
 
-    def disjoint_settings(self, model: str, experiment: str) -> dict[str, Any]:
-        """What the job that trains a model without each shared person needs to know."""
-        kept = ("databases", "module", "estimator", "parameters", "columns", "casme2_negative")
-        settings = self.training_settings(model, experiment)
-        return {**{name: settings[name] for name in kept}, "selection": self.disjoint_selections(model)}
+    def disjoint_of(self, model: str) -> list[str]:
+        """The experiments of a model that are computed once more, by the names of their folders."""
+        return [key for key, name in self.disjoint() if name == model]
 
-    def disjoint_made_of(self, model: str, experiment: str) -> str:
-        """A digest of what a training without each shared person starts from."""
-        settings, code = self.training_settings(model, experiment), self.model_code(model, experiment)
-        return _digest(self.stores_made_of(model, experiment), settings, code)
+    def disjoint_settings(self, model: str) -> dict[str, Any]:
+        """What the job that trains a model without each shared person needs to know."""
+        keys = self.disjoint_of(model)
+        kept = ("module", "estimator", "parameters", "columns", "casme2_negative")
+        settings = self.training_settings(model, keys[0])
+        return {
+            **{name: settings[name] for name in kept},
+            "selection": self.disjoint_selections(model),
+            "experiments": [
+                {
+                    "experiment": experiments("cdmer")[key],
+                    "databases": databases_of(key),
+                    "stores": self.stores_of(model, key),
+                    "predictions": f"results/models/cdmer/{key}/{model}/predictions.csv",
+                    "metrics": f"results/models/cdmer/{key}/{model}/metrics.json",
+                }
+                for key in keys
+            ],
+        }
+
+    def disjoint_inputs(self, model: str) -> list[str]:
+        """The files that this job reads."""
+        read = self.disjoint_settings(model)["experiments"]
+        stores = dict.fromkeys(store for each in read for store in each["stores"])
+        return [*stores, *(each[name] for each in read for name in ("predictions", "metrics"))]
+
+    def disjoint_made_of(self, model: str) -> str:
+        """A digest of what it starts from."""
+        return _digest(
+            *(
+                [self.stores_made_of(model, key), self.training_settings(model, key), self.model_code(model, key)]
+                for key in self.disjoint_of(model)
+            )
+        )
 
     def disjoint_code(self, model: str) -> str:
-        """A digest of the code of that training."""
+        """A digest of its code."""
         return code_digest("cdmer.protocols.disjoint", self.models[model].module)
 
     def disjoint_answers(self) -> list[str]:
-        """All answers of that table, in its order."""
-        return [f"results/models/cdmer/{key}/{model}/disjoint.csv" for key, model in self.disjoint()]
+        """The answers that its table is made of, a file a model."""
+        models = dict.fromkeys(model for _, model in self.disjoint())
+        return [f"results/models/disjoint/{model}/predictions.csv" for model in models]
 
     def disjoint_plain(self) -> list[str]:
         """The plain answers beside them."""
@@ -630,20 +660,25 @@ class Plan:
 
     def disjoint_table_settings(self) -> dict[str, Any]:
         """What the job that makes that table needs to know."""
-        made = self.table_settings("cdmer")
-        names = experiments("cdmer")
-        asked = {(names[key], model) for key, model in self.disjoint()}
-        return {
-            "parts": [part for part in made["parts"] if (part["experiment"], part["model"]) in asked],
-            "left_out": [asdict(entry) for entry in self.disjoint_left_out()],
-        }
+        parts = [
+            {
+                "experiment": experiments("cdmer")[key],
+                "model": model,
+                "data": " and ".join(sorted({self.origin(model, name) for name in databases_of(key)})),
+                "disjoint": f"results/models/disjoint/{model}/predictions.csv",
+                "plain": f"results/models/cdmer/{key}/{model}/predictions.csv",
+            }
+            for key, model in self.disjoint()
+        ]
+        return {"parts": parts, "left_out": [asdict(entry) for entry in self.disjoint_left_out()]}
 
     def disjoint_table_made_of(self) -> str:
         """A digest of what that table is made of."""
+        models = dict.fromkeys(model for _, model in self.disjoint())
         return _digest(
             *(
-                [self.disjoint_made_of(model, key), self.disjoint_settings(model, key), self.disjoint_code(model)]
-                for key, model in self.disjoint()
+                [self.disjoint_made_of(model), self.disjoint_settings(model), self.disjoint_code(model)]
+                for model in models
             )
         )
 

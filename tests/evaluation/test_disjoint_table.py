@@ -24,17 +24,18 @@ def tabulate(tmp_path):
         return pd.DataFrame({**columns, "predicted": predicted})
 
     def run(cells, left_out=(), data="real"):
-        files, parts = ([], []), []
+        parts = []
         for (model, experiment), (plain, disjoint) in cells.items():
             one, other = (tmp_path / f"{model}{experiment}{kind}.csv" for kind in ("disjoint", "plain"))
             pd.concat([frame(plain, "default"), frame(plain, "oracle")]).to_csv(other, index=False)
             without = np.where(PEOPLE == "s1", "s1", "")
-            frame(disjoint, "default").assign(without=without).sample(frac=1, random_state=1).to_csv(one, index=False)
-            files[0].append(one)
-            files[1].append(other)
-            parts.append({"experiment": experiment, "model": model, "data": data})
+            told = frame(disjoint, "default").assign(without=without, experiment=experiment)
+            told = pd.concat([told, told.assign(experiment="N->V" if experiment == "H->V" else "H->V", label="x")])
+            told.sample(frac=1, random_state=1).to_csv(one, index=False)
+            files = {"disjoint": str(one), "plain": str(other)}
+            parts.append({"experiment": experiment, "model": model, "data": data, **files})
         csv, md = tmp_path / "t.csv", tmp_path / "t.md"
-        tabulate_disjoint(*files, csv, md, parts, left_out)
+        tabulate_disjoint(csv, md, parts=parts, left_out=left_out)
         return pd.read_csv(csv), md.read_text()
 
     return run
@@ -91,6 +92,7 @@ def test_answers_of_other_clips_are_not_scored(tabulate, tmp_path):
     tabulate({("SVM", "H->V"): (TRUTH, WITHOUT_S1)})
     path = tmp_path / "SVMH->Vplain.csv"
     path.write_text(path.read_text().replace("c3,", "c99,"))
-    parts = [{"experiment": "H->V", "model": "SVM", "data": "real"}]
+    files = {"disjoint": tmp_path / "SVMH->Vdisjoint.csv", "plain": path}
+    parts = [{"experiment": "H->V", "model": "SVM", "data": "real", **files}]
     with pytest.raises(ValueError, match="not of the same clips"):
-        tabulate_disjoint([tmp_path / "SVMH->Vdisjoint.csv"], [path], tmp_path / "a", tmp_path / "b", parts, [])
+        tabulate_disjoint(tmp_path / "a", tmp_path / "b", parts=parts, left_out=[])

@@ -54,10 +54,16 @@ def desk(tmp_path):
                 criterion="infomax", budget=budget, **COMMON, **model,
             )  # fmt: skip
             train_disjoint(
-                source, target, *files, self.out, databases=databases, selection=selection, **COMMON, **model
+                self.out, experiments=[self.experiment(source, target, databases)], selection=selection,
+                **COMMON, **model,
             )  # fmt: skip
             plain, told = (pd.read_csv(path, keep_default_na=False) for path in (files[0], self.out))
+            assert set(told.pop("experiment")) == {"H->V"}
             return plain, told
+
+        def experiment(self, source, target, databases=("smic_hs", "smic_vis")):
+            files = {"predictions": tmp_path / "predictions.csv", "metrics": tmp_path / "metrics.json"}
+            return {"experiment": "H->V", "databases": databases, "stores": [source, target], **files}
 
     return Desk()
 
@@ -112,8 +118,7 @@ def test_the_order_of_clips_must_be_the_stores(desk):
     predictions.write_text("\n".join(predictions.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(CdmerError, match="has not answered the clips of"):
         train_disjoint(
-            source, target, predictions, desk.out.parent / "metrics.json", desk.out,
-            databases=("smic_hs", "smic_vis"), selection=["default"], **COMMON, **SVM,
+            desk.out, experiments=[desk.experiment(source, target)], selection=["default"], **COMMON, **SVM
         )  # fmt: skip
 
 

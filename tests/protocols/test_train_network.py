@@ -10,6 +10,7 @@ from safetensors.numpy import load_file
 from cdmer.errors import CdmerError
 from cdmer.evaluation.metrics import uf1
 from cdmer.protocols.network_folds import train_network_folds
+from cdmer.protocols.network_training import Training
 from cdmer.protocols.train_network import train_network
 from cdmer.store.feature_store import FeatureStore
 
@@ -51,12 +52,13 @@ def training(module="ststnet", network="STSTNet", rounds=2, epochs=3, options=No
 
 @pytest.fixture
 def train(tmp_path):
-    def run(source, target, given=None, selection=("default", "oracle"), criterion="infomax"):
+    def run(source, target, given=None, selection=("default", "oracle"), criterion="infomax", **options):
         out = tmp_path / "out"
         train_network(
             source, target, *(out / name for name in ("p.csv", "m.json", "c.csv", "w.safetensors")),
             checkpoints=tmp_path / "checkpoints", databases=("casme2", "smic_vis"), training=given or training(),
             selection=list(selection), criterion=criterion, casme2_negative="disgust_sadness_fear",
+            **options,
         )  # fmt: skip
         return pd.read_csv(out / "p.csv"), json.loads((out / "m.json").read_text()), pd.read_csv(out / "c.csv")
 
@@ -227,3 +229,34 @@ def test_folds_of_a_task_predict_everybody_once_a_round(tmp_path, store):
     metrics = json.loads((tmp_path / "m.json").read_text())
     assert metrics["n_folds"] == 6
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_with_source_folds_every_round_is_trained_without_each_fifth_of_the_source(train, pair, monkeypatch):
+    """FR's variant: what trains are four fifths with all classes, what is predicted is the whole target."""
+    seen = []
+    original = Training.run
+
+    def spy(self, X, trials, *args, **kwargs):
+        seen.extend(trials)
+        return original(self, X, trials, *args, **kwargs)
+
+    monkeypatch.setattr(Training, "run", spy)
+    table, metrics, curves = train(*pair, training(epochs=1), ("default",), source_folds=3)
+    assert metrics["rounds"] == 6 and metrics["source_folds"] == 3
+    assert table.groupby("round").size().tolist() == [11] * 6
+    assert curves["round"].nunique() == 6
+    for first in (0, 3):  # of each round
+        left_out = [set(range(18)) - set(trial.train.tolist()) for trial in seen[first : first + 3]]
+        assert [len(fold) for fold in left_out] == [6, 6, 6]
+        assert set().union(*left_out) == set(range(18))
+        for trial in seen[first : first + 3]:
+            assert np.bincount(trial.label).tolist() == [4, 4, 4]
+    assert len({trial.seed for trial in seen}) == 6
+
+
+def test_a_fold_that_takes_a_class_along_is_refused(train, store):
+    X, label = clips(0, n=9)
+    label[:] = ["negative"] * 4 + ["positive"] * 4 + ["surprise"]
+    source = store("source", X, label, emotion=[WORDS[name] for name in label])
+    with pytest.raises(CdmerError, match="the source has no clip of a class"):
+        train(source, store("target", *clips(1, n=6)), source_folds=3)

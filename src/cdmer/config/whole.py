@@ -28,6 +28,13 @@ class CdmerProtocol(Settings):
         "disgust_sadness_fear",
         description="Which emotions of CASME II count as negative; the papers disagree (docs/protocols.md).",
     )
+    source_folds: int = Field(
+        1,
+        ge=1,
+        description="FR states a five-fold cross-validation of this protocol beside its ten rounds. With 5, a network "
+        "is trained five times a round, each time without a fifth of the source's clips, and each counts as a round; 1 "
+        "trains on the whole source. Methods on vectors are not folded.",
+    )
     disjoint: list[Literal["default", "source", "unsupervised", "oracle"]] = Field(
         ["default", "source"],
         description="For which selections TYPE-I is computed once more with nobody on both sides, one more training "

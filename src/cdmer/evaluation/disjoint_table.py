@@ -75,10 +75,9 @@ class Pair:
 
 
 def tabulate_disjoint(
-    disjoint: Sequence[str | Path],
-    predictions: Sequence[str | Path],
     csv: str | Path,
     md: str | Path,
+    *,
     parts: Sequence[Mapping[str, str]],
     left_out: Sequence[Mapping[str, str]],
 ) -> None:
@@ -86,21 +85,16 @@ def tabulate_disjoint(
 
     Parameters
     ----------
-    disjoint, predictions
-        Files of `cdmer.protocols.disjoint` and of the plain experiments, in the order of the rows.
     csv, md
         What to write: one row a model × experiment × selection, the plain score beside; and the papers' shape.
     parts
-        Whose files they are, one by one: ``experiment``, ``model``, ``data``.
+        The rows in their order: ``experiment``, ``model``, ``data``, and the files ``disjoint``, which
+        `cdmer.protocols.disjoint` wrote for the model, and ``plain``, the predictions of the experiment.
     left_out
         What of TYPE-I has no such variant: ``experiment``, ``model``, ``reason``.
     """
     experiments = {experiment.name: experiment for experiment in cdmer_experiments()}
-    pairs = [
-        pair
-        for one, other, part in zip(disjoint, predictions, parts, strict=True)
-        for pair in _pairs(one, other, experiments[part["experiment"]], part)
-    ]
+    pairs = [pair for part in parts for pair in _pairs(part, experiments[part["experiment"]])]
     rows = [_row([pair]) for pair in pairs]
     rows += [_row(group) for group in _complete(pairs)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -138,8 +132,9 @@ def selection_means(table: pd.DataFrame) -> str:
     return ", ".join(f"{name} {value:+.3f}" for name, value in means.items())
 
 
-def _pairs(disjoint: str | Path, plain: str | Path, experiment: Experiment, part: Mapping[str, str]) -> Iterable[Pair]:
-    told, known = (pd.read_csv(path, dtype=TEXTS, keep_default_na=False) for path in (disjoint, plain))
+def _pairs(part: Mapping[str, str], experiment: Experiment) -> Iterable[Pair]:
+    told, known = (pd.read_csv(part[name], dtype=TEXTS, keep_default_na=False) for name in ("disjoint", "plain"))
+    told = told[told["experiment"] == experiment.name]
     for selection, chosen in told.groupby("selection", sort=False):
         both = chosen.merge(
             known.loc[known["selection"] == selection, ["clip", "label", "predicted"]],
@@ -148,7 +143,7 @@ def _pairs(disjoint: str | Path, plain: str | Path, experiment: Experiment, part
             validate="one_to_one",
         )
         if len(both) != len(chosen) or not (both["label"] == both["label_plain"]).all():
-            raise ValueError(f"{disjoint} and {plain} are not of the same clips")
+            raise ValueError(f"{part['disjoint']} and {part['plain']} are not of the same clips")
         yield Pair(
             experiment=experiment,
             model=part["model"],

@@ -9,7 +9,7 @@ unlabelled target stays whole, so that nothing but the person's own labelled cli
 import importlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,33 @@ log = logging.getLogger(__name__)
 TEXTS = dict.fromkeys(("clip", "subject", "label", "predicted", "point"), str)
 
 
-def train_disjoint(
+def train_disjoint(output: str | Path, *, experiments: Sequence[Mapping[str, Any]], **settings: Any) -> None:
+    """Train a model once more without each person whom both sides show, in every experiment that has such people.
+
+    Parameters
+    ----------
+    output
+        CSV to write: ``experiment``, and the columns of `judged_without_themselves`.
+    experiments
+        ``experiment`` (its name), ``databases``, and ``stores``, two each, ``predictions`` and ``metrics``, the files
+        that the plain experiment wrote.
+    settings
+        The rest of what `judged_without_themselves` takes.
+    """
+    tables = []
+    for each in progress(experiments, f"{settings['estimator']} without each person", unit="experiment"):
+        files = *each["stores"], each["predictions"], each["metrics"]
+        table = judged_without_themselves(*files, databases=each["databases"], **settings)
+        table.insert(0, "experiment", each["experiment"])
+        tables.append(table)
+    write_text(output, pd.concat(tables).to_csv(index=False, lineterminator="\n"))
+
+
+def judged_without_themselves(
     source: str | Path,
     target: str | Path,
     predictions: str | Path,
     metrics: str | Path,
-    output: str | Path,
     *,
     databases: tuple[str, str],
     module: str,
@@ -42,8 +63,8 @@ def train_disjoint(
     columns: Order,
     selection: Sequence[str],
     casme2_negative: str,
-) -> None:
-    """Train once more without each person whom both sides show, and predict that person.
+) -> pd.DataFrame:
+    """The answers of an experiment in which each person whom both sides show is judged by a model without him or her.
 
     Parameters
     ----------
@@ -51,13 +72,16 @@ def train_disjoint(
         Feature stores, as the plain experiment read them.
     predictions, metrics
         What the plain experiment wrote: its answers, and the hyper-parameters that each selection chose.
-    output
-        CSV to write: the columns of `predictions`, and ``without``, who was left out of the source; empty where the
-        answer is the plain experiment's.
     databases, module, estimator, parameters, columns, casme2_negative
         As for `cdmer.protocols.train.train_model`.
     selection
         Which of the plain experiment's selections.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `predictions`, and ``without``, who was left out of the source; empty where the answer is the
+        plain experiment's.
 
     Raises
     ------
@@ -78,7 +102,7 @@ def train_disjoint(
     model: AdaptationClassifier = getattr(importlib.import_module(module), estimator)(**parameters)
     for table in plain.values():
         table["without"] = ""
-    for person in progress(people, f"{estimator} without each person", unit="person"):
+    for person in people:
         mine = np.array([subject == person for subject in test.subject])
         rest = np.array([subject != person for subject in train.subject])
         if len(set(train.label[rest])) < 2:
@@ -100,7 +124,7 @@ def train_disjoint(
                 log.warning("without %s %s has not converged: its residual is %.3g", person, model, residual)
             table.loc[mine, "predicted"] = predicted[mine]
             table.loc[mine, "without"] = person
-    write_text(output, pd.concat(plain.values()).to_csv(index=False, lineterminator="\n"))
+    return pd.concat(plain.values())
 
 
 def shared_people(train: Labelled, test: Labelled, databases: tuple[str, str]) -> list[str]:

@@ -53,13 +53,26 @@ def source_folds(labels: NDArray[np.str_], subjects: Sequence[str | None]) -> tu
     if None not in subjects and len(names) > 1:
         known = np.array(subjects)
         return [np.flatnonzero(known == name) for name in sorted(names)], "subjects"
+    return stratified_folds(labels, FOLDS), "stratified"
+
+
+def stratified_folds(labels: NDArray[np.str_], number: int) -> list[NDArray[np.intp]]:
+    """Folds with all classes in equal shares, the clips of each class dealt out in their order.
+
+    Parameters
+    ----------
+    labels
+        One a clip.
+    number
+        Of folds; fewer where there are fewer clips.
+    """
     fold = np.empty(len(labels), np.intp)
     start = 0
     for label in np.unique(labels):
         clips = np.flatnonzero(labels == label)
-        fold[clips] = (start + np.arange(len(clips))) % FOLDS
+        fold[clips] = (start + np.arange(len(clips))) % number
         start += len(clips)
-    return [np.flatnonzero(fold == number) for number in np.unique(fold)], "stratified"
+    return [np.flatnonzero(fold == place) for place in np.unique(fold)]
 
 
 def hold_out(

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from cdmer.protocols.selection import (
     soft_neighbourhood_density,
     source_folds,
     source_score,
+    stratified_folds,
 )
 from cdmer.store.feature_store import FeatureStore
 
@@ -72,6 +74,7 @@ def train_network(
     selection: Sequence[Selection],
     criterion: Criterion,
     casme2_negative: str,
+    source_folds: int = 1,
 ) -> None:
     """Train a network on the source, with the target's clips but not their labels, and predict the target.
 
@@ -101,6 +104,9 @@ def train_network(
         What ``unsupervised`` goes by (`cdmer.protocols.selection`).
     casme2_negative
         The protocol's choice (`cdmer.config.CdmerProtocol`).
+    source_folds
+        With more than one, each round is that many trainings, each without one fold of the source's clips, and each
+        counts as a round of its own (FR, Section 4.2, read as folds of the source).
 
     Raises
     ------
@@ -113,7 +119,7 @@ def train_network(
     test = labelled_samples(target, databases[1], casme2_negative)
     code, classes = class_rows(train.label, CLASSES, str(source))
     what = f"{given.kind.title} {databases[0]} to {databases[1]}"
-    X, trials, siblings = _side_by_side(train, test, code, given)
+    X, trials, siblings = _side_by_side(train, test, code, given, source_folds)
     keep = given.keep_weights > 0
     done = given.run(X, trials, len(classes), what, checkpoints, siblings, keep)
     held_out = _hold_out(given, X, train, test, code, classes, what, checkpoints, siblings, selection, criterion)
@@ -134,7 +140,8 @@ def train_network(
         "n_source_dropped": train.n_dropped,
         "n_target_dropped": test.n_dropped,
         "n_epochs": given.epochs,
-        "rounds": given.rounds,
+        "rounds": len(done),
+        "source_folds": source_folds,
         "budget": given.budget,
         "criterion": criterion if "unsupervised" in selection else None,
     }
@@ -144,7 +151,7 @@ def train_network(
 
 
 def _side_by_side(
-    train: Samples, test: Samples, code: NDArray[np.int64], given: Training
+    train: Samples, test: Samples, code: NDArray[np.int64], given: Training, source_folds: int
 ) -> tuple[torch.Tensor, list[Trial], NDArray[np.int64] | None]:
     """All samples, source first, a trial for each round, and the rows that may stand for a clip of the source."""
     if train.X.shape[1:] != test.X.shape[1:]:
@@ -154,10 +161,19 @@ def _side_by_side(
         )
     X = torch.from_numpy(np.concatenate([train.X, test.X]))
     rows = test.first + len(train.X)
-    trials = [
-        Trial(f"round {round_}", (given.seed, round_), train.first, code, rows, rows)
-        for round_ in range(1, given.rounds + 1)
-    ]
+    rounds = range(1, given.rounds + 1)
+    trials = [Trial(f"round {round_}", (given.seed, round_), train.first, code, rows, rows) for round_ in rounds]
+    if source_folds > 1:
+        trials = []
+        for round_, (number, fold) in product(rounds, enumerate(stratified_folds(train.label, source_folds), start=1)):
+            rest = np.setdiff1d(np.arange(len(code)), fold)
+            if set(code[rest]) != set(code):
+                raise CdmerError(
+                    f"without fold {number} of {source_folds} the source has no clip of a class",
+                    "set `cdmer: {source_folds: 1}`",
+                )
+            name, seed = f"round {round_}, without fold {number}", (given.seed, round_, number)
+            trials.append(Trial(name, seed, train.first[rest], code[rest], rows, rows))
     if train.siblings.shape[1] == 1:
         return X, trials, None
     siblings = np.full((len(X), train.siblings.shape[1]), -1, np.int64)

@@ -21,7 +21,7 @@ DEPENDS_ON_FILES = (
     "templates/summary.html", "templates/databases.html", "templates/faces.html", "templates/features.html",
     "templates/models.html", "templates/tables.html", "templates/run.html",
 )  # fmt: skip
-SECTIONS = ("databases", "faces", "features", "models", "tables", "run")
+SECTIONS = ("tables", "databases", "faces", "features", "models", "run")  # after the summary: the results come first
 
 
 def make_report(output: str | Path, *, results: str | Path = "results", **settings: Any) -> None:
