@@ -5,7 +5,7 @@ subjects are drawn with replacement; where a release names no subjects, clips ar
 
 The percentile interval of so few people is too narrow; it is widened as Student's interval is against the normal one
 (Hesterberg, "What teachers should know about the bootstrap", The American Statistician 69(4), 2015, section 5.3).
-benchmarks/coverage.py measures how often either holds the truth.
+benchmarks/interval_coverage.py measures how often either holds the truth.
 """
 
 from collections.abc import Sequence

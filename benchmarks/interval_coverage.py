@@ -5,7 +5,7 @@ with which a method reads him, and a wrong class that it prefers for him. The tr
 Samples of as many people as the database has are drawn; the table's interval of each (`cdmer.evaluation.intervals`)
 should hold the truth 95 times in 100. Beside it the interval of a bootstrap over clips, which forgets who is who.
 
-    python benchmarks/coverage.py [--samples 1000]
+    python benchmarks/interval_coverage.py [--samples 1000]
 """
 
 import argparse
