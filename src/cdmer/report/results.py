@@ -99,6 +99,8 @@ class Results:
         The protocol's choice.
     honesty
         Whether `cdmer_honesty.png` was drawn.
+    weights
+        Whether networks kept their weights.
     """
 
     root: Path
@@ -112,6 +114,7 @@ class Results:
     selections: Sequence[str]
     casme2_negative: str
     honesty: bool
+    weights: bool = False
     _read: dict[Path, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def file(self, name: str) -> Path:
