@@ -69,9 +69,8 @@ def read_network(weights: str | Path, round_: int = 1) -> Kept:
     try:
         with safe_open(str(weights), "pt") as file:
             about = file.metadata() or {}
-            state = {
-                name.removeprefix(prefix): file.get_tensor(name) for name in file.keys() if name.startswith(prefix)
-            }
+            names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118 it is no mapping
+            state = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
     except SafetensorError as error:
         raise CdmerError(f"{weights} cannot be read: {error}", "train the network again") from error
     if not {"module", "network", "options", "classes"} <= set(about):
