@@ -447,6 +447,21 @@ def show_feature(
     typer.echo(picture)
 
 
+@app.command("show-network")
+def show_network(
+    store: Annotated[Path, typer.Argument(help="The feature store of the database that was predicted.")],
+    weights: Annotated[list[Path], typer.Argument(help="What `networks.keep_weights` left: weights.safetensors.")],
+    output: Annotated[Path, typer.Option(help="The PNG to write.")] = Path("network.png"),
+    clip: Annotated[str, typer.Option(help="Of DSCNN: a clip; the first by default.")] = "",
+    stream: Annotated[str, typer.Option(help="Of DSCNN: spatial or temporal.")] = "spatial",
+) -> None:
+    """Draw what a trained network makes of clips: DSCNN's maps, or features of FR and Basic Inception side by side."""
+    from cdmer.report.networks import show_network as draw
+
+    draw(weights, store, output, clip=clip, stream=stream)
+    typer.echo(str(output))
+
+
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON schema of config.yaml."""

@@ -776,6 +776,7 @@ class Plan:
             "casme2_negative": self.config.cdmer.casme2_negative,
             "honesty": self.compares_selections(),
             "disjoint": bool(self.disjoint()),
+            "weights": self.config.networks.keep_weights > 0,
         }
 
     def report_models(self) -> list[str]:
@@ -824,7 +825,8 @@ class Plan:
         """What a training under a protocol leaves beside its predictions, for a person to look at."""
         if protocol != "cdmer":
             return []
-        return ["curves.csv"] if self.is_network(model) else ["grid.csv"]
+        weights = ["weights.safetensors"] if self.config.networks.keep_weights else []
+        return ["curves.csv", *weights] if self.is_network(model) else ["grid.csv"]
 
     def _database_of_report(self, name: str) -> dict[str, Any]:
         shown = self.config.report.faces_of(self.is_synthetic(name)) if self.has_clips(name) else "none"

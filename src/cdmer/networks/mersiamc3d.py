@@ -139,7 +139,7 @@ class MERSiamC3D(Network):
 
     title: ClassVar[str] = "MERSiamC3D"
     recipe: ClassVar[Recipe] = Recipe(
-        "sgd", 0.004, epochs=100, quick_epochs=8, batch=16, momentum=0.9, decay_every=10, decay_by=0.1
+        "sgd", 0.004, epochs=100, quick_epochs=6, batch=16, momentum=0.9, decay_every=10, decay_by=0.1
     )
     draws = 2
 

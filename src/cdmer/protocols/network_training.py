@@ -155,6 +155,11 @@ def save_weights(path: str | Path, trained: Sequence[Trained], training: Trainin
         for round_, one in enumerate(trained, start=1)
         for name, tensor in one.weights.items()
     }
-    about = {"network": training.network, "options": repr(dict(training.options)), "classes": " ".join(classes)}
+    about = {
+        "module": training.module,
+        "network": training.network,
+        "options": repr(dict(training.options)),
+        "classes": " ".join(classes),
+    }
     with whole_file(path) as partial:
         partial.write_bytes(save(tensors, about))  # `save_file` would make it readable to its owner alone

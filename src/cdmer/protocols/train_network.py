@@ -34,7 +34,7 @@ from cdmer.store.feature_store import FeatureStore
 
 log = logging.getLogger(__name__)
 
-SOURCE_FOLDS = 5  # groups of source subjects that are held out together
+SOURCE_FOLDS = {"quick": 3, "paper": 5}  # groups of source subjects that are held out together
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +199,8 @@ def _hold_out(
     if "source" not in selection and not ("unsupervised" in selection and criterion == "dev"):
         return None
     folds, over = source_folds(train.label, train.subject)
-    groups = [np.concatenate(folds[start::SOURCE_FOLDS]) for start in range(min(SOURCE_FOLDS, len(folds)))]
+    wanted = SOURCE_FOLDS[given.budget]
+    groups = [np.concatenate(folds[start::wanted]) for start in range(min(wanted, len(folds)))]
     trials, held = [], []
     rows = test.first + len(train.X)
     for number, group in enumerate(groups):

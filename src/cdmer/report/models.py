@@ -12,6 +12,7 @@ from cdmer.evaluation.metrics import confusion
 from cdmer.progress import progress
 from cdmer.protocols.cdmer import CLASSES
 from cdmer.protocols.tasks import tasks
+from cdmer.report.networks import network_pictures
 from cdmer.report.pictures import FAINT, PALETTE, Picture, drawn, figure
 from cdmer.report.regions import region_pictures
 from cdmer.report.results import Results, title_of
@@ -42,6 +43,7 @@ def models_section(results: Results) -> dict[str, Any]:
             "grid": _grid(results, model),
             "regions": regions.get(model),
             "curves": _curves(results, model),
+            "pictures": network_pictures(results, model),
         }
         for model in progress(_models(results), "models", unit="model")
     ]

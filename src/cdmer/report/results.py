@@ -101,6 +101,8 @@ class Results:
         Whether `cdmer_honesty.png` was drawn.
     disjoint
         Whether TYPE-I was computed with nobody on both sides.
+    weights
+        Whether networks kept their weights.
     """
 
     root: Path
@@ -115,6 +117,7 @@ class Results:
     casme2_negative: str
     honesty: bool
     disjoint: bool
+    weights: bool = False
     _read: dict[Path, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def file(self, name: str) -> Path:

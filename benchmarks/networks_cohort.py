@@ -1,0 +1,175 @@
+"""Whether the networks of a finished run learnt anything, and what their adaptation to the target brought.
+
+    make table                                                  # trains the networks
+    python benchmarks/networks_cohort.py run results/ablation   # the same without their adaptation terms, on TYPE-II
+    python benchmarks/networks_cohort.py report results/ablation
+
+Give both in the folder that the run was made in. `run` keeps each training when it is done and goes on where it was;
+`report` prints Markdown, of what there is.
+
+Chance. The classes of each target database are dealt anew among its clips, alike in all experiments on that target,
+and the mean UF1 of a network's answers, which stay as they are, is taken over its experiments: 2000 times. A network
+whose own mean is above the 95th percentile of those has seen something of the classes.
+
+Adaptation. DSCNN is trained once more without its discrepancies and MADTN without its MMD, from the same seeds, which
+begin with the same weights and meet the same clips in the same order; the difference is what the terms brought.
+"""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from cdmer.watch import ONE_THREAD
+
+os.environ.update(ONE_THREAD)  # before the libraries that read it are imported
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from cdmer.config import read_config
+from cdmer.errors import CdmerError
+from cdmer.evaluation.metrics import uf1
+from cdmer.plan import Plan, databases_of
+from cdmer.protocols.cdmer import CLASSES, cdmer_experiments
+from cdmer.protocols.train_network import train_network
+
+PERMUTATIONS, SEED = 2000, 2026
+WITHOUT = {"DSCNN": {"discrepancy": [0.0, 0.0, 0.0]}, "MADTN": {"lam": 0.0}}  # options that leave the terms out
+FILES = ("predictions.csv", "metrics.json", "curves.csv", "weights.safetensors")
+
+
+def planned(configfile: Path | None) -> Plan:
+    """The plan of the run, from the configuration that it was made with."""
+    given = yaml.safe_load(Path("config.yaml").read_text(encoding="utf-8"))
+    if configfile:
+        given |= yaml.safe_load(configfile.read_text(encoding="utf-8")) or {}
+    return Plan(read_config(given))
+
+
+def answers(file: Path, selection: str) -> pd.DataFrame:
+    """The answers of one selection, or of the only one that there is."""
+    table = pd.read_csv(file, dtype={"subject": str, "clip": str})
+    found = table[table["selection"] == selection]
+    if not len(found):
+        raise CdmerError(f"{file} has no selection {selection}", "name one that the run made: --selection")
+    return found
+
+
+def scores(table: pd.DataFrame, label: pd.Series | None = None) -> np.ndarray:
+    """UF1 of each round; with other classes than the true ones, by clip."""
+    truth = table["label"] if label is None else table["clip"].map(label)
+    return np.array([uf1(truth[rows.index], rows["predicted"], CLASSES) for _, rows in table.groupby("round")])
+
+
+def chance(tables: dict[str, pd.DataFrame], permutations: int) -> np.ndarray:
+    """The mean UF1 over experiments, each with the classes of its target dealt anew, as often as asked for."""
+    rng = np.random.default_rng(SEED)
+    number = {name: index for index, name in enumerate(CLASSES)}
+    targets: dict[str, pd.Series] = {}
+    matrices = {}
+    for key, table in tables.items():
+        target = databases_of(key)[1]
+        first = table[table["round"] == table["round"].min()].set_index("clip")["label"]
+        truth = targets.setdefault(target, first.sort_index())
+        wide = table.pivot(index="clip", columns="round", values="predicted").loc[truth.index]
+        matrices[key] = wide.map(number.__getitem__).to_numpy().T  # (rounds, clips)
+    found = np.empty(permutations)
+    for turn in range(permutations):
+        dealt = {name: rng.permutation(truth.map(number).to_numpy()) for name, truth in targets.items()}
+        means = []
+        for key, predicted in matrices.items():
+            truth = dealt[databases_of(key)[1]]
+            means.append(np.mean([_uf1(truth, one) for one in predicted]))
+        found[turn] = np.mean(means)
+    return found
+
+
+def _uf1(truth: np.ndarray, predicted: np.ndarray) -> float:
+    """UF1 from counts, thirty times as fast as with the checks of `cdmer.evaluation.metrics`."""
+    size = len(CLASSES)
+    counts = np.bincount(truth * size + predicted, minlength=size * size).reshape(size, size)
+    both = counts.sum(0) + counts.sum(1)
+    return float(np.mean(np.divide(2 * counts.diagonal(), both, out=np.zeros(size), where=both > 0)))
+
+
+def run(plan: Plan, out: Path) -> None:
+    """Train the networks without their adaptation terms."""
+    type_ii = [each.key for each in cdmer_experiments() if each.type == "TYPE-II"]
+    for model, options in WITHOUT.items():
+        for key, _ in (pair for pair in plan.computable("cdmer") if pair[1] == model and pair[0] in type_ii):
+            folder = out / key / model
+            if (folder / "metrics.json").is_file():
+                continue
+            folder.mkdir(parents=True, exist_ok=True)
+            settings = plan.training_settings(model, key)
+            training = {**settings["training"], "options": {**settings["training"]["options"], **options}}
+            source, target = plan.stores_of(model, key)
+            train_network(
+                source, target, *(folder / name for name in FILES), checkpoints=out / "checkpoints" / f"{key}.{model}",
+                databases=tuple(databases_of(key)), training=training, selection=["default"],
+                criterion=settings["criterion"], casme2_negative=settings["casme2_negative"],
+            )  # fmt: skip
+            print(
+                f"{model} {key} without: UF1 {json.loads((folder / 'metrics.json').read_text())['scores']}", flush=True
+            )
+
+
+def report(plan: Plan, results: Path, out: Path, selection: str, permutations: int) -> None:
+    """Both tables."""
+    done: dict[str, dict[str, pd.DataFrame]] = {}
+    for key, model in plan.computable("cdmer"):
+        file = results / key / model / "predictions.csv"
+        if plan.is_network(model) and file.is_file():
+            done.setdefault(model, {})[key] = answers(file, selection)
+    print(f"| network | experiments | rounds | UF1 (`{selection}`) | by chance: mean | 95th percentile | above it |")
+    print("|---|---|---|---|---|---|---|")
+    for model, tables in done.items():
+        means = np.array([scores(table).mean() for table in tables.values()])
+        null = chance(tables, permutations)
+        limit = float(np.quantile(null, 0.95))
+        rounds = max(table["round"].nunique() for table in tables.values())
+        print(
+            f"| {model} | {len(means)} | {rounds} | {means.mean():.4f} | {null.mean():.4f} | {limit:.4f} "
+            f"| {'yes' if means.mean() > limit else 'no'} |"
+        )
+    print("\n| network | experiment | rounds | with its terms | without | difference |\n|---|---|---|---|---|---|")
+    for model in WITHOUT:
+        differences = []
+        for key, with_terms in done.get(model, {}).items():
+            file = out / key / model / "predictions.csv"
+            if not file.is_file():
+                continue
+            pair = scores(with_terms), scores(answers(file, "default"))
+            difference = pair[0] - pair[1]
+            differences.append(difference.mean())
+            cells = [f"{one.mean():.4f}{_spread(one)}" for one in (*pair, difference)]
+            print(f"| {model} | {key.replace('_to_', ' → ')} | {len(difference)} | {' | '.join(cells)} |")
+        if len(differences) > 1:
+            whole = np.array(differences)
+            print(f"| {model} | mean of {len(whole)} | | | | {whole.mean():+.4f}{_spread(whole)} |")
+
+
+def _spread(values: np.ndarray) -> str:
+    return f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["run", "report"])
+    parser.add_argument("output", type=Path, help="where the trainings without adaptation are kept")
+    parser.add_argument("--results", type=Path, default=Path("results/models/cdmer"))
+    parser.add_argument("--configfile", type=Path, help="what the run was given beside config.yaml")
+    parser.add_argument("--selection", default="default", help="which epoch's answers are looked at for chance")
+    parser.add_argument("--permutations", type=int, default=PERMUTATIONS)
+    given = parser.parse_args()
+    plan = planned(given.configfile)
+    if given.what == "run":
+        run(plan, given.output)
+    else:
+        report(plan, given.results, given.output, given.selection, given.permutations)
+
+
+if __name__ == "__main__":
+    main()
