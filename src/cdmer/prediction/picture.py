@@ -27,7 +27,7 @@ def draw_prediction(prediction: Prediction, path: str | Path) -> int:
     """
     samples = prediction.samples[:MOST_CLIPS]
     columns = max(len(_shown(sample)) for sample in samples)
-    wide, high = 1.15 * columns + 3.6, 1.75 * len(samples) + 0.5
+    wide, high = max(7.5, 1.15 * columns + 3.6), 1.85 * len(samples) + 0.5
     figure = Figure(figsize=(wide, high), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     trained, judged = prediction.trained, prediction.judgement
@@ -36,18 +36,18 @@ def draw_prediction(prediction: Prediction, path: str | Path) -> int:
         f"scores: {judged.kind}",
         fontsize=9, color=INK, x=0.01, ha="left",
     )  # fmt: skip
-    grid = figure.add_gridspec(len(samples), columns + 3)
+    grid = figure.add_gridspec(2 * len(samples), columns + 3, height_ratios=[0.16, 1] * len(samples))
     for row, sample in enumerate(samples):
+        title = figure.add_subplot(grid[2 * row, :])
+        title.set_axis_off()
+        said = title.text(0, 0, f"{_short(sample.clip.name)}   {_facts(sample)}", fontsize=8, color=INK)
+        said.set_in_layout(False)  # it may be longer than the frames are wide
         for column, (caption, frame) in enumerate(_shown(sample)):
-            axes = figure.add_subplot(grid[row, column])
+            axes = figure.add_subplot(grid[2 * row + 1, column])
             axes.imshow(frame)
             axes.set_axis_off()
             axes.set_title(caption, fontsize=7, color=FAINT, pad=2)
-            if column == 0:
-                title = f"{_short(sample.clip.name)}   {_facts(sample)}"
-                said = axes.text(0, 1.24, title, transform=axes.transAxes, fontsize=8, color=INK)
-                said.set_in_layout(False)  # it may run over the frames beside
-        _bars(figure.add_subplot(grid[row, columns:]), prediction, row)
+        _bars(figure.add_subplot(grid[2 * row + 1, columns:]), prediction, row)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     with whole_file(path) as partial:
