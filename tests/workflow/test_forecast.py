@@ -1,0 +1,41 @@
+"""`cdmer plan` on a real run: its jobs are those of the dry run, its figures those of the recorded benchmarks."""
+
+import csv
+import shutil
+from pathlib import Path
+
+import pytest
+
+from cdmer.errors import CdmerError
+from cdmer.study.forecast import forecast, planned_jobs
+
+TABLE = "results/cdmer_table.csv"
+
+
+def test_a_plan_counts_the_jobs_of_the_dry_run_and_reads_what_they_cost(workflow, monkeypatch):
+    monkeypatch.chdir(workflow.folder)
+    monkeypatch.setenv("PYTHONPATH", str(workflow.repository / "src"))
+    Path("Snakefile").write_text(f'include: "{workflow.repository / "Snakefile"}"\n')
+    assert planned_jobs([TABLE]) == []  # finished
+    shutil.rmtree("results/models/cdmer/C_to_V/TCA")
+    expected = workflow.planned(TABLE)
+    jobs = planned_jobs([TABLE])
+    assert sorted(job.rule for job in jobs) == sorted(rule for rule, outputs in expected.items() for _ in outputs)
+    found = forecast(jobs, [Path()])
+    assert found.stages["models"].jobs == 1 and found.total.unknown_time == 0
+    with open("results/benchmarks/models/cdmer/C_to_V/TCA.tsv", newline="") as lines:
+        (row,) = csv.DictReader(lines, delimiter="\t")
+    measured = float(row["cpu_time"]) if row["cpu_time"] not in ("-", "NA", "0.00") else float(row["s"])
+    assert found.stages["models"].seconds == measured
+    # its own files are gone: those of the same model for other experiments tell their size
+    others = [path.parent for path in Path("results/models/cdmer").glob("*/TCA/grid.csv")]
+    sizes = sorted(
+        sum((folder / name).stat().st_size for name in ("predictions.csv", "metrics.json")) for folder in others
+    )
+    assert (
+        sizes[0] * 0.8
+        < found.stages["models"].kept
+        < sizes[-1] * 1.2 + max((folder / "grid.csv").stat().st_size for folder in others)
+    )
+    with pytest.raises(CdmerError, match="cannot plan this run"):
+        planned_jobs(["results/nothing.csv"])
