@@ -1,5 +1,5 @@
 # `make table` and `make test` each do all that a fresh clone needs.
-.PHONY: setup table table-full test slurm-test lint format docs bench faults clean
+.PHONY: setup table table-full test slurm-test lint format docs bench faults audit clean
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
@@ -51,10 +51,11 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile rules
 
-# what is generated from src/cdmer/config; a test fails when it drifts
+# what is generated from src/cdmer/config and from the packages; a test fails when it drifts
 docs: setup
 	$(BIN)/cdmer config schema > workflow/schemas/config.schema.json
 	$(BIN)/cdmer config reference > docs/configuration.md
+	$(BIN)/python docs/make_licences.py
 
 bench: setup
 	$(BIN)/python benchmarks/lbp_top.py
@@ -70,6 +71,11 @@ bench: setup
 # hours: what docs/reliability.md and docs/scaling.md say
 faults: setup
 	$(BIN)/python benchmarks/faults.py results/.faults --kills 100
+
+# known faults of the pinned packages; needs pip-audit and a network
+audit:
+	@if command -v pip-audit > /dev/null; then pip-audit --requirement envs/cpu.txt --no-deps --disable-pip; \
+	else echo "pip-audit is not installed: known faults of the pinned packages are not looked up"; fi
 
 clean:
 	rm -rf .venv results/[!R]* .snakemake

@@ -13,6 +13,7 @@ import yaml
 
 from cdmer import __version__
 
+pytestmark = pytest.mark.slow
 SHIPPED = ("src", "rules", "profiles", "workflow")
 FILES = ("pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE", "Snakefile", "config.yaml")
 TINY = {"cohort": {"size": "tiny"}, "models": ["SVM"], "databases": {"casme2": None, "samm": None}}
