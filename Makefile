@@ -63,7 +63,7 @@ bench: setup
 
 # hours: what docs/reliability.md and docs/scaling.md say
 faults: setup
-	$(BIN)/python benchmarks/faults.py results/.faults --kills 100
+	$(BIN)/python benchmarks/faults.py build/faults --kills 100
 
 clean:
 	rm -rf .venv results/[!R]* .snakemake
