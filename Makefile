@@ -70,7 +70,7 @@ bench: setup
 
 # hours: what docs/reliability.md and docs/scaling.md say
 faults: setup
-	$(BIN)/python benchmarks/faults.py results/.faults --kills 100
+	$(BIN)/python benchmarks/faults.py build/faults --kills 100
 
 # known faults of the pinned packages; needs pip-audit and a network
 audit:

@@ -492,6 +492,7 @@ def common(
         log.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(logging.FileHandler(log, mode="w", encoding="utf-8"))
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", handlers=handlers, force=True)
+    logging.raiseExceptions = False  # where the disk is full, what the logger cannot write is not the news
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is half-written is removed
     end_with_runner()
 

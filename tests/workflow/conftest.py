@@ -50,7 +50,8 @@ class Workflow:
         ]
 
     def environment(self) -> dict[str, str]:
-        return {**os.environ, "PYTHONPATH": str(self.repository / "src")}
+        paths = [str(self.repository / "src"), os.environ.get("PYTHONPATH", "")]
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
     def run(self, *arguments: str, expect: int = 0, **options: int) -> str:
         """Run snakemake; what it printed, both streams together."""

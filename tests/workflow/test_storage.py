@@ -88,7 +88,7 @@ def test_features_are_made_from_and_into_a_bucket(finished, bucket, tmp_path):
     made = keys(client) - given
     assert {name for name in made if name.endswith(".h5")} == {
         STORE,
-        *(f"results/features/lbp_top_r3p8/smic_vis/{subject}.h5" for subject in ("s11", "s14")),
+        *(f"results/features/lbp_top_r3p8/smic_vis/{path.name}" for path in finished.folder.glob(INPUTS[0])),
     }
     assert not list(study.folder.glob("results/**/*.h5"))  # nothing lies where a shared disk would have it
     client.download_file(BUCKET, STORE, str(tmp_path / "store.h5"))

@@ -7,12 +7,13 @@ none). And each dataset has the SHA-256 of its content, so that `content_problem
 """
 
 import hashlib
+import io
 import json
 import math
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,60 @@ def _check_kind(file: h5py.File, path: Path, kind: Kind) -> None:
         )
 
 
+class _Disk:
+    """A file as HDF5 sees it, which takes everything; what the disk refused is kept in `error`."""
+
+    def __init__(self, raw: io.FileIO) -> None:
+        self._raw = raw
+        self.error: OSError | None = None
+        self.seek, self.tell, self.read, self.readinto = raw.seek, raw.tell, raw.read, raw.readinto
+
+    def write(self, data: memoryview) -> int:
+        self._attempt(lambda: self._write_all(memoryview(data).cast("B")))
+        return len(data)
+
+    def truncate(self, size: int) -> int:
+        self._attempt(lambda: self._raw.truncate(size))
+        return size
+
+    def flush(self) -> None:
+        pass  # nothing is buffered here; `whole_file` has the disk flushed
+
+    def _write_all(self, data: memoryview) -> None:
+        while data and self.error is None:
+            data = data[self._raw.write(data) :]
+
+    def _attempt(self, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except OSError as error:
+            self.error = self.error or error
+
+
+@contextmanager
+def new_hdf5(path: Path, **options: Any) -> Iterator[h5py.File]:
+    """Open a new HDF5 file for writing, on a disk that may be full.
+
+    When one of HDF5's own last writes fails, the process crashes (seen with HDF5 1.14) before any message. So HDF5
+    writes through an object that never fails, and what the disk refused is raised when HDF5 has closed the file.
+
+    Raises
+    ------
+    OSError
+        The disk is full or fails.
+    """
+    with open(path, "w+b", buffering=0) as raw:
+        disk = _Disk(raw)
+        try:
+            with h5py.File(disk, "w", locking=False, **options) as file:
+                yield file
+        except Exception:
+            if disk.error is None:
+                raise
+        if disk.error is not None:
+            raise OSError(disk.error.errno, disk.error.strerror, str(path))
+
+
 @contextmanager
 def writing(path: Path, kind: Kind) -> Iterator[h5py.File]:
     """Open a new file of that kind; when the block ends well it is read back, checked and renamed to `path`.
@@ -98,7 +153,7 @@ def writing(path: Path, kind: Kind) -> Iterator[h5py.File]:
     When the block or the check fails, no file is left, and an earlier file of that name stays as it was.
     """
     with whole_file(path) as partial:
-        with h5py.File(partial, "w", libver=_LAYOUT, locking=False) as file:
+        with new_hdf5(partial, libver=_LAYOUT) as file:
             put_text(file.attrs, "format", kind.name)
             put_text(file.attrs, "format_version", f"{kind.major}.{kind.minor}")
             yield file

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from cdmer.databases.cohort.expressions import dense
 from cdmer.errors import CdmerError
 from cdmer.files import whole_file
+from cdmer.store.container import new_hdf5
 
 FORMAT = "cdmer-cohort-truth"
 VERSION = 1
@@ -58,7 +59,7 @@ class Truth:
 
 def write_truth(path: str | Path, clips: Mapping[str, Mapping[str, Any]], attributes: Mapping[str, Any]) -> None:
     """Write the truth of a subject's clips: for each, the attributes and datasets named above."""
-    with whole_file(path) as partial, h5py.File(partial, "w") as file:
+    with whole_file(path) as partial, new_hdf5(partial) as file:
         file.attrs.update({"format": FORMAT, "version": VERSION, **attributes})
         for name, known in clips.items():
             group = file.create_group(name)
