@@ -157,7 +157,7 @@ def put_exclusions(file: h5py.File, excluded: Sequence[Exclusion]) -> None:
 
 def get_exclusions(file: h5py.File) -> list[Exclusion]:
     """Read the dataset `excluded`."""
-    rows = decode_texts(file["excluded"][()]).tolist()
+    rows = decode_texts(refuse_holes(file["excluded"])[()]).tolist()
     return [Exclusion(clip or "", subject, stage or "", reason or "") for clip, subject, stage, reason in rows]
 
 

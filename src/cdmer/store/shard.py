@@ -28,6 +28,7 @@ from cdmer.store.container import (
     put_json,
     put_text,
     reading,
+    refuse_holes,
     writing,
 )
 
@@ -111,7 +112,7 @@ class ClipShard:
             raise CdmerError(f"{self.path}: no clip {clip}", "run the stage that makes this file again")
         with reading(self.path, KIND) as file:
             group = file["clips"][_group_name(self._number[clip])]
-            arrays = {name: np.asarray(load_filters(dataset)[()]) for name, dataset in group.items()}
+            arrays = {name: np.asarray(refuse_holes(load_filters(dataset))[()]) for name, dataset in group.items()}
             scalars = as_mapping(get_json(group.attrs, "scalars"))
             return ClipRecord(clip, arrays.pop("frames"), {**arrays, **scalars})
 
@@ -136,7 +137,7 @@ def read_shard(path: str | Path) -> ClipShard:
         No such file, or one that is not a whole clip shard.
     """
     with reading(Path(path), KIND) as file:
-        clips = [name or "" for name in decode_texts(file["clip"][()]).tolist()]
+        clips = [name or "" for name in decode_texts(refuse_holes(file["clip"])[()]).tolist()]
         attrs = dict(as_mapping(get_json(file.attrs, "attrs")))
         attrs["cdmer_version"] = get_text(file.attrs, "cdmer_version")
         return ClipShard(Path(path), clips, get_exclusions(file), attrs)
