@@ -66,7 +66,7 @@ def features() -> dict[str, Callable[[], np.ndarray]]:
         "flow_strain_28": lambda: flows(3, 28, 28),
         "dscnn_48": lambda: flows(5, 48, 48),
         "madtn_112": lambda: (127 + 40 * flows(3, 112, 112)).clip(0, 255).astype(np.uint8),
-        "mersiamc3d_10x112": lambda: flows(10, 2, 112, 112),
+        "mersiamc3d_10x112": lambda: flows(2, 10, 112, 112),
     }
 
 

@@ -181,3 +181,8 @@ def test_a_face_outside_the_frame_is_said(landmarks):
         hog_3d(clip, landmarks - np.float32(120))
     with pytest.raises(CdmerError, match="68 finite landmarks"):
         hog_3d(clip, np.full((68, 2), np.nan, np.float32))
+
+
+def test_3dhog_wants_bins_for_three_planes():
+    with pytest.raises(CdmerError, match=r"no bins \[8, 12\]"):
+        hog_3d(np.ones((5, 30, 30), np.uint8), bins=(8, 12))

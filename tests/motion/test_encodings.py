@@ -95,6 +95,8 @@ def test_what_cannot_be_coloured():
         ((np.where(FLOW > 2, np.nan, FLOW),), "not finite"),
         ((FLOW, "picture"), "no flow code"),
         ((FLOW, "figure", 0), "limit"),
+        ((FLOW, "figure", np.inf), "limit"),
+        ((FLOW[:0],), "no flow to encode"),
     ]:
         with pytest.raises(CdmerError, match=words):
             encode_hsv(*arguments)
@@ -155,6 +157,7 @@ def test_strain_does_not_see_a_shift_and_turns_with_the_field(derivative):
 def test_what_has_no_strain():
     for arguments, words in [
         ((FLOW[..., :1],), "no optical strain"),
+        ((np.where(FLOW > 2, np.nan, FLOW),), "not finite"),
         ((FLOW[:1],), "at least 2"),
         ((FLOW, "x"), "'x'"),
     ]:

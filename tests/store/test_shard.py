@@ -160,3 +160,11 @@ def test_a_feature_store_is_no_shard(tmp_path, provenance, path):
         read_shard(tmp_path / "f.h5")
     with pytest.raises(CdmerError, match="not a feature store"):
         FeatureStore(path).load()
+
+
+def test_frames_that_were_never_written_are_not_black(path):
+    with h5py.File(path, "r+") as file:
+        del file["clips/000000/frames"]
+        file["clips/000000"].create_dataset("frames", GREY.shape, np.uint8, chunks=(1, *GREY.shape[1:]))
+    with pytest.raises(CdmerError, match=r"frames .* holds 0 of its \d+ chunks"):
+        read_shard(path)["sub01/EP02_01f"]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from cdmer.descriptors.clips import checked_clip
 from cdmer.descriptors.hog_top import BORDER, gradient_votes, normalized
 from cdmer.descriptors.regions import hog_rectangles
+from cdmer.errors import CdmerError
 from cdmer.faces.crop_landmarks import landmarks_in_crop
 from cdmer.store.shard import ClipRecord
 
@@ -46,6 +47,8 @@ def hog_3d(
     CdmerError
         A clip of another type, too small, or with a black frame; a region outside the frame; settings out of range.
     """
+    if len(bins) != 3:
+        raise CdmerError(f"3DHOG has no bins {list(bins)}", "give three numbers of bins: on XY, on XT and on YT")
     xy, xt, yt = bins
     parts = (xy, xt, yt)
     if landmarks is None:

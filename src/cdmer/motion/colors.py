@@ -55,7 +55,7 @@ def encode_hsv(flow: NDArray[Any], code: Code = "figure", limit: float | None = 
         No flow, an unknown code, or a limit that is not positive.
     """
     field = np.asarray(flow, np.float32)
-    if field.ndim != 3 or field.shape[2] != 2 or not np.isfinite(field).all():
+    if field.ndim != 3 or field.shape[2] != 2 or field.size == 0 or not np.isfinite(field).all():
         raise CdmerError(
             f"no flow to encode: {field.shape}, {np.count_nonzero(~np.isfinite(field))} values not finite",
             "give a finite flow (height, width, 2)",
@@ -117,5 +117,5 @@ def _unit(length: NDArray[np.float32], limit: float | None) -> NDArray[np.float3
 def _check(code: str, limit: float | None) -> None:
     if code not in ("figure", "text"):
         raise CdmerError(f"there is no flow code {code!r}", "choose figure (length as value) or text (as saturation)")
-    if limit is not None and not limit > 0:
+    if limit is not None and not 0 < limit < np.inf:
         raise CdmerError(f"the limit of a flow picture is {limit}", "give a positive length in pixels")

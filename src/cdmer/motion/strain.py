@@ -34,7 +34,7 @@ def optical_strain(
     Raises
     ------
     CdmerError
-        No flow, or too small a one.
+        No flow, too small a one, or one that is not finite; an unknown derivative.
     """
     if flow.ndim != 3 or flow.shape[2] != 2 or min(flow.shape[:2]) < 2:
         raise CdmerError(
@@ -43,6 +43,8 @@ def optical_strain(
     if derivative not in ("central", "sobel"):
         raise CdmerError(f"optical strain has no derivative {derivative!r}", "choose central or sobel")
     planes = np.asarray(flow, np.float32)
+    if not np.isfinite(planes).all():
+        raise CdmerError("no optical strain of a flow that is not finite", "mend what computed it")
     if derivative == "central":
         (uy, ux), (vy, vx) = (np.gradient(planes[..., component]) for component in (0, 1))
     else:
