@@ -29,7 +29,6 @@ from cdmer.store.container import (
     put_json,
     put_text,
     reading,
-    refuse_holes,
     writing,
 )
 
@@ -113,7 +112,7 @@ class ClipShard:
             raise CdmerError(f"{self.path}: no clip {clip}", "run the stage that makes this file again")
         with reading(self.path, KIND) as file:
             group = file["clips"][_group_name(self._number[clip])]
-            arrays = {name: np.asarray(refuse_holes(load_filters(dataset))[()]) for name, dataset in group.items()}
+            arrays = {name: np.asarray(load_filters(dataset)[()]) for name, dataset in group.items()}
             scalars = as_mapping(get_json(group.attrs, "scalars"))
             return ClipRecord(clip, arrays.pop("frames"), {**arrays, **scalars})
 
