@@ -111,6 +111,16 @@ def test_the_converged_solver_is_at_the_minimum(kappa, xi):
     assert objective(C, Xs, code, Xt, xi, lam, 8) <= reached * (1 + 1e-9)
 
 
+@pytest.mark.parametrize(("seed", "kappa"), [(2, 7), (3, 7), (11, 7)])
+def test_the_converged_solver_does_not_stall_where_a_group_is_about_to_enter(seed, kappa):
+    """There a Newton step gains less than the objective's digits show, and is right nevertheless."""
+    rng = np.random.default_rng(seed)
+    Xs, Xt = rng.random((18, 60)), rng.random((15, 60)) + 0.1
+    model = TGSR(kappa=kappa, n_blocks=12, solver="converged").fit(Xs, np.arange(18) % 3, Xt)
+    assert model.n_iter_ <= 5
+    assert model.residual_ <= 1e-10
+
+
 def test_the_converged_solver_without_sparsity_is_the_regression_of_least_norm():
     Xs, code, Xt = domains(3)
     model = TGSR(8, 0.5, n_blocks=8, solver="converged").fit(Xs, code, Xt)

@@ -16,7 +16,8 @@ class TCA(AdaptationClassifier):
     With `K` the joint kernel of source and target, the components are the leading eigenvectors of
     ``(K L K + mu I)^-1 K H K``, `L` the matrix of the mean discrepancy and `H` the centring matrix, each of unit
     length. The matrix is not symmetric; its eigenvectors are those of the symmetric-definite pencil ``(K H K,
-    K L K + mu I)``, which is what is solved.
+    K L K + mu I)``. As ``K L K`` has rank one, the pencil's square root is known in closed form, and they come from a
+    singular value decomposition, which forms no square of the kernel and so is exact whatever the features' scale.
 
     Parameters
     ----------
@@ -90,8 +91,14 @@ def transfer_components(kernel: NDArray[np.float64], n_source: int, mu: float) -
     """
     n_target = len(kernel) - n_source
     discrepancy = kernel[:, :n_source].sum(axis=1) / n_source - kernel[:, n_source:].sum(axis=1) / n_target
-    centred = kernel - kernel.mean(axis=0)
-    penalty = np.outer(discrepancy, discrepancy) + mu * np.eye(len(kernel))
-    _, vectors = scipy.linalg.eigh(centred.T @ centred, penalty)
-    components = vectors[:, ::-1]
+    length = np.linalg.norm(discrepancy)
+    axis = discrepancy / length if length else discrepancy
+    damping = 1 - np.sqrt(mu / (mu + length**2))
+
+    def whiten(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(rows - damping * np.outer(rows @ axis, axis))
+
+    # the right singular vectors of `H K` in coordinates in which the penalty is `mu I`: no square is formed
+    vectors = scipy.linalg.svd(whiten(kernel - kernel.mean(axis=0)))[2]
+    components = whiten(vectors).T
     return np.asarray(components / np.linalg.norm(components, axis=0))
