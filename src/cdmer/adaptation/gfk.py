@@ -7,7 +7,8 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side
+from cdmer.adaptation.machine import Machine
 from cdmer.adaptation.subspaces import Subspaces, find_subspaces
 
 
@@ -55,6 +56,7 @@ class GFK(AdaptationClassifier):
         G = flow_kernel(subspaces, self.dim_)
         self._map = subspaces.axes @ (G @ subspaces.source.T)
         self._machine = Machine(subspaces.source @ G @ subspaces.source.T, domains.code, self.C)
+        self.residual_ = self._machine.residual
 
     def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return self._machine.answer(X @ self._map)

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side
+from cdmer.adaptation.machine import Machine
 from cdmer.adaptation.subspaces import find_subspaces
 
 
@@ -61,6 +62,7 @@ class SA(AdaptationClassifier):
             "target": subspaces.axes @ (Pt @ aligned.T),
         }
         self._machine = Machine(aligned @ aligned.T, domains.code, self.C)
+        self.residual_ = self._machine.residual
 
     def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return self._machine.answer(X @ self._maps[side])

@@ -7,7 +7,8 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side
+from cdmer.adaptation.machine import Machine
 
 
 class TCA(AdaptationClassifier):
@@ -57,6 +58,7 @@ class TCA(AdaptationClassifier):
         self.components_ = transfer_components(kernel, len(domains.Xs), self.mu)[:, : self.dim]
         self._source = kernel[: len(domains.Xs)] @ self.components_
         self._machine = Machine(self._source @ self._source.T, domains.code, self.C)
+        self.residual_ = self._machine.residual
 
     def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         mapped = X @ self._samples.T @ self.components_

@@ -8,7 +8,8 @@ import scipy.linalg
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side
+from cdmer.adaptation.machine import Machine
 
 LEFT_OUT, MOST = 10, 200  # eigenvectors: those of the target's kernel but the last ten, at most 200
 
@@ -65,6 +66,7 @@ class TKL(AdaptationClassifier):
         self.eigenvalues_ = damped_eigenvalues(extended, domains.Xs @ domains.Xs.T, self.zeta)
         self._map = domains.Xt.T @ extension @ (extended * self.eigenvalues_).T
         self._machine = Machine((extended * self.eigenvalues_) @ extended.T, domains.code, self.C)
+        self.residual_ = self._machine.residual
 
     def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return self._machine.answer(X @ self._map)
