@@ -140,7 +140,7 @@ def test_one_path_serves_all_counts():
 
 def test_an_unknown_solver_is_refused():
     Xs, code, Xt = domains(0)
-    with pytest.raises(ValueError, match="solver='newton': choose schedule or converged"):
+    with pytest.raises(ValueError, match="solver='newton': give schedule or converged"):
         TGSR(1, n_blocks=8, solver="newton").fit(Xs, code, Xt)
 
 

@@ -4,6 +4,7 @@ import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
@@ -16,6 +17,31 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 Budget = Literal["quick", "paper"]
 Side = Literal["source", "target"]
 Point = Mapping[str, Any]  # values of hyper-parameters, by the names of the estimator's parameters
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers that a parameter may be."""
+
+    least: float
+    whole: bool = False
+    above: bool = False  # `least` itself is none of them
+    or_none: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if value is None:
+            return self.or_none
+        if not isinstance(value, Integral if self.whole else Real) or isinstance(value, bool):
+            return False
+        number = float(value)
+        return np.isfinite(number) and (number > self.least if self.above else number >= self.least)
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a finite number"
+        return f"{kind} {'above' if self.above else 'of at least'} {self.least:g}{' or None' if self.or_none else ''}"
+
+
+POSITIVE, NOT_NEGATIVE, COUNT = Numbers(0, above=True), Numbers(0), Numbers(1, whole=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +103,8 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     ----------
     searched
         Names of the parameters that the papers search; none by default.
+    allowed
+        What each parameter may be: numbers, or one of several words.
     tolerance
         Largest `residual_` with which an iteration counts as converged.
     classes_
@@ -88,6 +116,7 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     """
 
     searched: ClassVar[tuple[str, ...]] = ()
+    allowed: ClassVar[Mapping[str, Numbers | tuple[str, ...]]] = {"C": POSITIVE}
     tolerance: ClassVar[float] = 0.0
 
     @staticmethod
@@ -138,8 +167,9 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Raises
         ------
         ValueError
-            Missing or infinite values, shapes that do not fit, fewer than two classes.
+            Missing or infinite values, shapes that do not fit, fewer than two classes, a parameter out of its range.
         """
+        self._check_parameters([{}])
         domains = self._check(Xs, ys, Xt)
         self.residual_ = 0.0
         self._fit(domains)
@@ -204,6 +234,7 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         side
             The domain that `X` comes from: some methods map clips of the source and of the target differently.
         """
+        self._check_parameters(points)
         domains = self._check(Xs, ys, Xt)
         judged = domains.Xt if X is None else validate_data(self, X, dtype=np.float64, reset=False)
         answers, residuals = self._answer_grid(domains, points, judged, side)
@@ -236,6 +267,15 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _values(self, point: Point) -> tuple[Any, ...]:
         """The searched parameters at a point, in the order of `searched`."""
         return tuple(point.get(name, getattr(self, name)) for name in self.searched)
+
+    def _check_parameters(self, points: Sequence[Point]) -> None:
+        own = self.get_params(deep=False)
+        for point in points:
+            for name, allowed in self.allowed.items():
+                value = point.get(name, own[name])
+                if value not in allowed:
+                    choice = str(allowed) if isinstance(allowed, Numbers) else " or ".join(allowed)
+                    raise ValueError(f"{type(self).__name__} with {name}={value!r}: give {choice}")
 
     def _check(self, Xs: ArrayLike, ys: ArrayLike, Xt: ArrayLike | None) -> Domains:
         source, labels = validate_data(self, Xs, ys, dtype=np.float64)

@@ -1,13 +1,13 @@
 """Geodesic flow kernel: inner products averaged over all subspaces on the way from the source's to the target's."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side
+from cdmer.adaptation.base import POSITIVE, AdaptationClassifier, Answer, Budget, Domains, Numbers, Point, Side
 from cdmer.adaptation.machine import Machine
 from cdmer.adaptation.subspaces import Subspaces, find_subspaces
 
@@ -40,6 +40,7 @@ class GFK(AdaptationClassifier):
     """
 
     searched = ("dim",)
+    allowed: ClassVar = {"dim": Numbers(1, whole=True, or_none=True), "C": POSITIVE}
 
     def __init__(self, dim: int | None = None, C: float = 1.0) -> None:
         self.dim = dim

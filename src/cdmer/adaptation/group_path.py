@@ -27,6 +27,7 @@ from cdmer.jit import kernel
 START, GROWTH, LARGEST = 1e-3, 1.1, 1e15  # the penalty's schedule
 TOLERANCE = 1e-8
 MOST_ITERATIONS = 1000  # the penalty reaches its largest value after 435
+LOST = 1e-8  # of what is summed: half the digits
 
 Floats = NDArray[np.float64]
 
@@ -131,12 +132,17 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
         _dot(Y, H, after)
         across = s * square + before  # <V_old, V>
         squared = np.maximum(0.0, s**2 * square + s * before + after)
+        steps.append(H)
+        # where `V` is small beside what it came from, its norm is rounding: then it is looked at entry by entry
+        lost = squared < LOST * (s**2 * square + np.abs(s * before) + np.abs(after))
+        for point in np.flatnonzero(lost.any(axis=0)):
+            weights, ones = _replay(np.array([x[:, point] for x in shrinkages]), np.array([x[..., point] for x in steps]))
+            squared[:, point] = (problem.entries(weights, ones) ** 2).sum(axis=(1, 2))
         shrunk = _shrinkage(np.sqrt(squared), remaining)
         # C - D = (s - 1) V - mu_old / mu (s_old - 1) V_old
         new, old = shrunk - 1, mu_old / mu * (s - 1)
         gap = np.maximum(0.0, new**2 * squared - 2 * new * old * across + old**2 * square)
         norm = np.sqrt(gap.max(axis=0))
-        steps.append(H)
         shrinkages.append(shrunk)
         s, square = shrunk, squared
         ended = np.zeros(len(place), bool)

@@ -1,12 +1,12 @@
 """Subspace alignment: turn the source's principal directions into the target's."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side
+from cdmer.adaptation.base import POSITIVE, AdaptationClassifier, Answer, Budget, Domains, Numbers, Point, Side
 from cdmer.adaptation.machine import Machine
 from cdmer.adaptation.subspaces import find_subspaces
 
@@ -41,6 +41,7 @@ class SA(AdaptationClassifier):
     """
 
     searched = ("dim",)
+    allowed: ClassVar = {"dim": Numbers(1, whole=True, or_none=True), "C": POSITIVE}
 
     def __init__(self, dim: int | None = None, C: float = 1.0) -> None:
         self.dim = dim

@@ -1,7 +1,7 @@
 """Selective transfer machine: source clips are weighted while the machine that they train is learnt."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from sklearn.base import clone
 from sklearn.svm import SVC
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side, answer_by_score
+from cdmer.adaptation.base import POSITIVE, AdaptationClassifier, Answer, Budget, Domains, Point, Side, answer_by_score
 from cdmer.adaptation.lasso import descend
 from cdmer.adaptation.machine import train
 from cdmer.progress import progress
@@ -69,6 +69,7 @@ class STM(AdaptationClassifier):
     """
 
     searched = ("lam",)
+    allowed: ClassVar = {"lam": POSITIVE, "C": POSITIVE}
     tolerance = 1e-3
 
     def __init__(self, lam: float = 1.0, C: float = 1.0) -> None:

@@ -1,13 +1,13 @@
 """Transfer component analysis: directions along which the domains' means agree and the variance is kept."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side
+from cdmer.adaptation.base import COUNT, POSITIVE, AdaptationClassifier, Answer, Budget, Domains, Point, Side
 from cdmer.adaptation.machine import Machine
 
 
@@ -41,6 +41,7 @@ class TCA(AdaptationClassifier):
     """
 
     searched = ("dim",)
+    allowed: ClassVar = {"mu": POSITIVE, "dim": COUNT, "C": POSITIVE}
 
     def __init__(self, mu: float = 1.0, dim: int = 30, C: float = 1.0) -> None:
         self.mu = mu

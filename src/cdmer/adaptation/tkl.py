@@ -1,14 +1,14 @@
 """Transfer kernel learning: the source's kernel extrapolated from the target's eigensystem."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side
+from cdmer.adaptation.base import NOT_NEGATIVE, POSITIVE, AdaptationClassifier, Answer, Budget, Domains, Point, Side
 from cdmer.adaptation.machine import Machine
 
 LEFT_OUT, MOST = 10, 200  # eigenvectors: those of the target's kernel but the last ten, at most 200
@@ -50,6 +50,7 @@ class TKL(AdaptationClassifier):
     """
 
     searched = ("zeta",)
+    allowed: ClassVar = {"zeta": NOT_NEGATIVE, "C": POSITIVE}
 
     def __init__(self, zeta: float = 2.5, C: float = 1.0) -> None:
         self.zeta = zeta
