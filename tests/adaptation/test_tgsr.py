@@ -47,6 +47,19 @@ def test_equals_the_iteration_on_whole_vectors(kappa, xi):
     assert model.residual_ < 1e-8
 
 
+@pytest.mark.parametrize(("kappa", "xi"), [(1, 0.01), (2, 10.0)])
+def test_equals_the_iteration_on_features_in_the_thousands(kappa, xi):
+    """The first step then leaves so little of the ones that its norm is rounding, if taken from inner products."""
+    rng = np.random.default_rng(15)
+    code = np.arange(24) % 3
+    Xs, Xt = 1e3 * rng.normal(size=(24, 20)), 1e3 * rng.normal(size=(16, 20))
+    expected, n_iter = printed_iteration(Xs, code, Xt, kappa, xi, 5)
+    model = TGSR(kappa=kappa, xi=xi, n_blocks=5).fit(Xs, code, Xt)
+    assert model.n_iter_ == n_iter
+    assert model.residual_ <= 1e-8
+    np.testing.assert_allclose(model.coef_, expected, atol=1e-8 * np.abs(expected).max())
+
+
 def test_all_groups_is_one_step_of_ridge_regression_towards_ones():
     Xs, code, Xt = domains(3)
     model = TGSR(8, 0.5, n_blocks=8).fit(Xs, code, Xt)

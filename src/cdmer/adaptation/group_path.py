@@ -116,6 +116,7 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
     shrinkages, steps = [s], []  # of every iteration: with them alone, `V` is known
     # entries are looked at when the norms say that the largest may be small enough, which takes some milliseconds
     look_below = np.full(len(kappa), TOLERANCE * np.sqrt(group_size * n_classes))
+    by_entries = np.zeros(len(kappa), bool)  # those whose norms have been rounding once: for them, always
     mu = mu_old = START
     for n_iter in range(1, MOST_ITERATIONS + 1):
         total = np.empty(Y.shape[1:])
@@ -133,11 +134,9 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
         across = s * square + before  # <V_old, V>
         squared = np.maximum(0.0, s**2 * square + s * before + after)
         steps.append(H)
-        # where `V` is small beside what it came from, its norm is rounding: then it is looked at entry by entry
-        lost = squared < LOST * (s**2 * square + np.abs(s * before) + np.abs(after))
-        for point in np.flatnonzero(lost.any(axis=0)):
-            weights, ones = _replay(np.array([x[:, point] for x in shrinkages]), np.array([x[..., point] for x in steps]))
-            squared[:, point] = (problem.entries(weights, ones) ** 2).sum(axis=(1, 2))
+        lost = (squared < LOST * (s**2 * square + np.abs(s * before) + np.abs(after))).any(axis=0)
+        by_entries |= lost
+        _square_entries(problem, shrinkages, steps, np.flatnonzero(lost), squared)
         shrunk = _shrinkage(np.sqrt(squared), remaining)
         # C - D = (s - 1) V - mu_old / mu (s_old - 1) V_old
         new, old = shrunk - 1, mu_old / mu * (s - 1)
@@ -146,7 +145,7 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
         shrinkages.append(shrunk)
         s, square = shrunk, squared
         ended = np.zeros(len(place), bool)
-        for point in np.flatnonzero((norm < look_below) | (n_iter == MOST_ITERATIONS)):
+        for point in np.flatnonzero((norm < look_below) | by_entries | (n_iter == MOST_ITERATIONS)):
             history = [x[:, point] for x in shrinkages], [x[:, :, point] for x in steps]
             residual = _largest_gap(problem, *history, new[:, point], old[:, point])
             if residual < TOLERANCE or n_iter == MOST_ITERATIONS:
@@ -157,7 +156,8 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
         if ended.all():
             return
         if ended.any():
-            place, remaining, look_below = place[~ended], remaining[~ended], look_below[~ended]
+            place, remaining = place[~ended], remaining[~ended]
+            look_below, by_entries = look_below[~ended], by_entries[~ended]
             # a mask on the last axis leaves it the slowest in memory: another signature for the kernels, and slow
             s, square, Y = (np.ascontiguousarray(x[..., ~ended]) for x in (s, square, Y))
             shrinkages, steps = [x[:, ~ended] for x in shrinkages], [x[..., ~ended] for x in steps]
@@ -186,6 +186,19 @@ def _replay(shrinkages: Floats, steps: Floats) -> tuple[Floats, Floats]:
     kept = np.cumprod(shrinkages[::-1], axis=0)[::-1]  # product of each iteration's shrinkage and all later ones
     factors = np.concatenate([kept[1:], np.ones((1, kept.shape[1]))])
     return np.tensordot(factors.T, steps, axes=1), kept[0]
+
+
+def _square_entries(
+    problem: GroupProblem, shrinkages: list[Floats], steps: list[Floats], points: NDArray[np.intp], squared: Floats
+) -> None:
+    """``|V_i|^2`` of `points` into `squared` (groups, points), entry by entry.
+
+    Where `V` is small beside what it came from, as in the first steps on features in the thousands, what inner
+    products say of its norm is rounding.
+    """
+    for point in points:
+        history = [x[:, point] for x in shrinkages], [x[..., point] for x in steps]
+        squared[:, point] = (problem.entries(*_replay(*map(np.array, history))) ** 2).sum(axis=(1, 2))
 
 
 def _largest_gap(
