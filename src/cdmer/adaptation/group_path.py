@@ -119,13 +119,8 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
     by_entries = np.zeros(len(kappa), bool)  # those whose norms have been rounding once: for them, always
     mu = mu_old = START
     for n_iter in range(1, MOST_ITERATIONS + 1):
-        total = np.empty(Y.shape[1:])
-        _weighted_sum(Y, mu_old * (s - 1) + mu * s, total)
-        right = problem.labels[:, :, None] - scale[:, None, None] * total / mu
-        flat = eigenvectors.T @ right.reshape(n_samples, -1)
-        flat *= (2 / (mu + 2 * eigenvalues))[:, None]
-        flat = scale[:, None] * (eigenvectors @ flat)
-        H = flat.reshape(right.shape)
+        flat = _direction(problem, Y, mu_old * (s - 1) + mu * s, mu, scale, eigenvalues, eigenvectors)
+        H = flat.reshape(Y.shape[1:])
         before, after = np.empty(s.shape), np.empty(s.shape)
         _dot_and_shrink(Y, H, s, before)  # <V_i, X_i H>, then Y_i <- s_i Y_i
         for gram, rows in zip(problem.gram, Y.reshape(n_groups, n_samples, -1), strict=True):
@@ -162,6 +157,18 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
             s, square, Y = (np.ascontiguousarray(x[..., ~ended]) for x in (s, square, Y))
             shrinkages, steps = [x[:, ~ended] for x in shrinkages], [x[..., ~ended] for x in steps]
         mu_old, mu = mu, min(GROWTH * mu, LARGEST)
+
+
+def _direction(
+    problem: GroupProblem, Y: Floats, t: Floats, mu: float, scale: Floats, eigenvalues: Floats, eigenvectors: Floats
+) -> Floats:
+    """`H` (samples, classes x points) of the next step, from ``Y_i`` and the weights `t` (groups, points)."""
+    total = np.empty(Y.shape[1:])
+    _weighted_sum(Y, t, total)
+    right = problem.labels[:, :, None] - scale[:, None, None] * total / mu
+    flat = eigenvectors.T @ right.reshape(len(total), -1)
+    flat *= (2 / (mu + 2 * eigenvalues))[:, None]
+    return np.asarray(scale[:, None] * (eigenvectors @ flat))
 
 
 def _shrinkage(norms: Floats, remaining: NDArray[np.intp]) -> Floats:
