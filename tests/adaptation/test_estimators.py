@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -99,6 +100,37 @@ def test_domains_that_do_not_fit_are_refused(method):
         method.fit(Xs[:4], ys[[0, 0, 0, 0]], Xt)
     with pytest.raises(ValueError, match="NaN"):
         method.fit(Xs, ys, np.where(Xt > 1, np.nan, Xt))
+
+
+WRONG = {
+    "C": (0, -1.0, np.inf, "one"),
+    "dim": (0, -1, 1.5, True),
+    "kappa": (0, -2, 2.5, None),
+    "n_blocks": (0, -4, 3.0),
+    "lam": (-1.0, np.nan),
+    "mu": (0.0, -1.0, np.inf),
+    "tau": (-0.1,),
+    "xi": (-1.0, np.nan),
+    "zeta": (-0.5, None),
+    "solver": ("newton", None),
+}
+
+
+@by_name
+def test_parameters_out_of_their_range_are_refused_at_once(method):
+    """And at a point of a grid as well: a negative dimension would be all but the last ones."""
+    Xs, ys, Xt = domains()
+    for name in sorted({*WRONG} & {*method.get_params()}):
+        for value in WRONG[name]:
+            with pytest.raises(ValueError, match=rf"{type(method).__name__} with {name}=.*: give "):
+                clone(method).set_params(**{name: value}).fit(Xs, ys, Xt)
+            with pytest.raises(ValueError, match=rf"{type(method).__name__} with {name}=.*: give "):
+                method.answer_grid(Xs, ys, Xt, [{}, {name: value}])
+
+
+@by_name
+def test_every_parameter_of_the_papers_grids_is_in_range(method):
+    method._check_parameters(method.grid(71, 71, "paper") + method.grid(2, 1, "quick"))
 
 
 @pytest.mark.parametrize("method", OF_INNER_PRODUCTS, ids=lambda method: type(method).__name__)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from cdmer.adaptation import IWSVM, SVM
-from cdmer.adaptation.base import Machine
 from cdmer.adaptation.iwsvm import CANDIDATES, _kernels, _left_out_scores, density_ratio
+from cdmer.adaptation.machine import Machine
 
 
 @pytest.mark.parametrize(("n_source", "n_target"), [(12, 9), (9, 12)])

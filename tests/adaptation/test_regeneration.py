@@ -205,7 +205,7 @@ def test_tsrg_learns_from_raw_source_clips_and_judges_regenerated_ones():
 
 def test_an_unknown_solver_is_refused():
     Xs, code, Xt = domains(0)
-    with pytest.raises(ValueError, match="solver='newton': choose schedule or converged"):
+    with pytest.raises(ValueError, match="solver='newton': give schedule or converged"):
         DRLS(solver="newton").fit(Xs, code, Xt)
 
 

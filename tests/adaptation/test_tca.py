@@ -26,6 +26,22 @@ def test_components_are_eigenvectors_of_the_printed_matrix():
     np.testing.assert_allclose(np.linalg.norm(components, axis=0), 1)
 
 
+@pytest.mark.parametrize(("scale", "offset"), [(1.0, 0.0), (1.0, 50.0), (1e3, 0.0), (1e-3, 0.0)])
+def test_components_are_exact_whatever_the_features_scale(scale, offset):
+    """Eigenvectors in extended precision, where the inverse of the rank-one penalty is known in closed form."""
+    rng = np.random.default_rng(16)
+    samples = scale * (rng.normal(size=(40, 20)) + offset)
+    samples[24:] += 0.5 * scale * rng.normal(size=20)
+    components = transfer_components(samples @ samples.T, 24, 1.0).astype(np.longdouble)
+    exact = samples.astype(np.longdouble)
+    kernel = exact @ exact.T
+    q = kernel[:, :24].mean(axis=1) - kernel[:, 24:].mean(axis=1)
+    images = kernel @ (kernel - kernel.mean(axis=0)) @ components[:, :20]  # as many as features: the others are noise
+    images -= np.outer(q, q @ images) / (1 + q @ q)
+    values = (components[:, :20] * images).sum(axis=0)
+    assert (np.linalg.norm(images - components[:, :20] * values, axis=0) < 1e-9 * values[0]).all()
+
+
 def test_domains_of_equal_means_leave_principal_components():
     """Without discrepancy, what remains is kernel PCA: the components' images span the leading principal directions."""
     rng = np.random.default_rng(1)

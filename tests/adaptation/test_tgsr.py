@@ -47,6 +47,19 @@ def test_equals_the_iteration_on_whole_vectors(kappa, xi):
     assert model.residual_ < 1e-8
 
 
+@pytest.mark.parametrize(("kappa", "xi"), [(1, 0.01), (2, 10.0)])
+def test_equals_the_iteration_on_features_in_the_thousands(kappa, xi):
+    """The first step then leaves so little of the ones that its norm is rounding, if taken from inner products."""
+    rng = np.random.default_rng(15)
+    code = np.arange(24) % 3
+    Xs, Xt = 1e3 * rng.normal(size=(24, 20)), 1e3 * rng.normal(size=(16, 20))
+    expected, n_iter = printed_iteration(Xs, code, Xt, kappa, xi, 5)
+    model = TGSR(kappa=kappa, xi=xi, n_blocks=5).fit(Xs, code, Xt)
+    assert model.n_iter_ == n_iter
+    assert model.residual_ <= 1e-8
+    np.testing.assert_allclose(model.coef_, expected, atol=1e-8 * np.abs(expected).max())
+
+
 def test_all_groups_is_one_step_of_ridge_regression_towards_ones():
     Xs, code, Xt = domains(3)
     model = TGSR(8, 0.5, n_blocks=8).fit(Xs, code, Xt)
@@ -111,6 +124,16 @@ def test_the_converged_solver_is_at_the_minimum(kappa, xi):
     assert objective(C, Xs, code, Xt, xi, lam, 8) <= reached * (1 + 1e-9)
 
 
+@pytest.mark.parametrize(("seed", "kappa"), [(2, 7), (3, 7), (11, 7)])
+def test_the_converged_solver_does_not_stall_where_a_group_is_about_to_enter(seed, kappa):
+    """There a Newton step gains less than the objective's digits show, and is right nevertheless."""
+    rng = np.random.default_rng(seed)
+    Xs, Xt = rng.random((18, 60)), rng.random((15, 60)) + 0.1
+    model = TGSR(kappa=kappa, n_blocks=12, solver="converged").fit(Xs, np.arange(18) % 3, Xt)
+    assert model.n_iter_ <= 5
+    assert model.residual_ <= 1e-10
+
+
 def test_the_converged_solver_without_sparsity_is_the_regression_of_least_norm():
     Xs, code, Xt = domains(3)
     model = TGSR(8, 0.5, n_blocks=8, solver="converged").fit(Xs, code, Xt)
@@ -130,7 +153,7 @@ def test_one_path_serves_all_counts():
 
 def test_an_unknown_solver_is_refused():
     Xs, code, Xt = domains(0)
-    with pytest.raises(ValueError, match="solver='newton': choose schedule or converged"):
+    with pytest.raises(ValueError, match="solver='newton': give schedule or converged"):
         TGSR(1, n_blocks=8, solver="newton").fit(Xs, code, Xt)
 
 

@@ -117,3 +117,8 @@ def test_the_first_of_the_best_that_may_be_used():
     values = np.array([0.5, 0.9, 0.9, 1.0])
     assert best_point(values, np.array([True, True, True, False])) == 1
     assert best_point(values, np.zeros(4, bool)) is None
+
+
+def test_a_value_that_is_no_number_is_not_the_largest():
+    assert best_point(np.array([np.nan, 0.2, 0.4]), np.ones(3, bool)) == 2
+    assert best_point(np.array([np.nan, np.nan]), np.ones(2, bool)) is None

@@ -1,23 +1,47 @@
-"""What all methods share: how they are called, how classes are ordered, the machine that most of them end with."""
+"""What all methods share: how they are called, how classes are ordered, what they answer."""
 
 import warnings
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.svm import SVC
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 Budget = Literal["quick", "paper"]
 Side = Literal["source", "target"]
 Point = Mapping[str, Any]  # values of hyper-parameters, by the names of the estimator's parameters
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers that a parameter may be."""
+
+    least: float
+    whole: bool = False
+    above: bool = False  # `least` itself is none of them
+    or_none: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if value is None:
+            return self.or_none
+        if not isinstance(value, Integral if self.whole else Real) or isinstance(value, bool):
+            return False
+        number = float(value)
+        return np.isfinite(number) and (number > self.least if self.above else number >= self.least)
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a finite number"
+        return f"{kind} {'above' if self.above else 'of at least'} {self.least:g}{' or None' if self.or_none else ''}"
+
+
+POSITIVE, NOT_NEGATIVE, COUNT = Numbers(0, above=True), Numbers(0), Numbers(1, whole=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +67,7 @@ class Answer(NamedTuple):
 
     codes: NDArray[np.intp]  # (clips,)
     scores: NDArray[np.float64]  # (clips, classes): the larger, the likelier
+    residual: float = 0.0  # of the machine that decided; 0 where it ended as it should
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +103,8 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     ----------
     searched
         Names of the parameters that the papers search; none by default.
+    allowed
+        What each parameter may be: numbers, or one of several words.
     tolerance
         Largest `residual_` with which an iteration counts as converged.
     classes_
@@ -89,6 +116,7 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     """
 
     searched: ClassVar[tuple[str, ...]] = ()
+    allowed: ClassVar[Mapping[str, Numbers | tuple[str, ...]]] = {"C": POSITIVE}
     tolerance: ClassVar[float] = 0.0
 
     @staticmethod
@@ -139,24 +167,31 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Raises
         ------
         ValueError
-            Missing or infinite values, shapes that do not fit, fewer than two classes.
+            Missing or infinite values, shapes that do not fit, fewer than two classes, a parameter out of its range.
         """
+        self._check_parameters([{}])
         domains = self._check(Xs, ys, Xt)
         self.residual_ = 0.0
         self._fit(domains)
-        if not self.residual_ <= self.tolerance:
-            warnings.warn(
-                f"{self} ended with a residual of {self.residual_:.3g}, above {self.tolerance:g}",
-                ConvergenceWarning,
-                stacklevel=2,
-            )
+        self._warn_above_tolerance(self.residual_)
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """The class of each row of `X` (clips, features), clips of the target domain."""
         check_is_fitted(self)
         checked = validate_data(self, X, dtype=np.float64, reset=False)
-        return np.asarray(self.order_[self._answer(checked, "target").codes])
+        answer = self._answer(checked, "target")
+        if answer.residual > self.residual_:  # what `fit` has not said already
+            self._warn_above_tolerance(answer.residual)
+        return np.asarray(self.order_[answer.codes])
+
+    def _warn_above_tolerance(self, residual: float) -> None:
+        if not residual <= self.tolerance:
+            warnings.warn(
+                f"{self} ended with a residual of {residual:.3g}, above {self.tolerance:g}",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
 
     def predict_grid(self, Xs: ArrayLike, ys: ArrayLike, Xt: ArrayLike, points: Sequence[Point]) -> NDArray[Any]:
         """The class of each target clip at each point of a grid.
@@ -199,9 +234,11 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         side
             The domain that `X` comes from: some methods map clips of the source and of the target differently.
         """
+        self._check_parameters(points)
         domains = self._check(Xs, ys, Xt)
         judged = domains.Xt if X is None else validate_data(self, X, dtype=np.float64, reset=False)
         answers, residuals = self._answer_grid(domains, points, judged, side)
+        residuals = [max(pair) for pair in zip(residuals, (answer.residual for answer in answers), strict=True)]
         codes = np.array([answer.codes for answer in answers], np.intp).reshape(len(points), len(judged))
         return Answers(
             predicted=self.order_[codes],
@@ -213,7 +250,7 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _answer_grid(
         self, domains: Domains, points: Sequence[Point], X: NDArray[np.float64], side: Side
     ) -> tuple[list[Answer], list[float]]:
-        """Answers and residuals, point by point."""
+        """Answers, and residuals of what led to them, point by point."""
         answers, residuals = [], []
         for point in points:
             model = clone(self).set_params(**point)
@@ -230,6 +267,15 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _values(self, point: Point) -> tuple[Any, ...]:
         """The searched parameters at a point, in the order of `searched`."""
         return tuple(point.get(name, getattr(self, name)) for name in self.searched)
+
+    def _check_parameters(self, points: Sequence[Point]) -> None:
+        own = self.get_params(deep=False)
+        for point in points:
+            for name in own.keys() & self.allowed.keys():  # a method need not have every parameter of the base's
+                value, allowed = point.get(name, own[name]), self.allowed[name]
+                if value not in allowed:
+                    choice = str(allowed) if isinstance(allowed, Numbers) else " or ".join(allowed)
+                    raise ValueError(f"{type(self).__name__} with {name}={value!r}: give {choice}")
 
     def _check(self, Xs: ArrayLike, ys: ArrayLike, Xt: ArrayLike | None) -> Domains:
         source, labels = validate_data(self, Xs, ys, dtype=np.float64)
@@ -248,46 +294,6 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         rank = np.empty_like(appearance)
         rank[appearance] = np.arange(len(appearance))
         return Domains(source, rank[codes], target, len(appearance))
-
-
-class Machine:
-    """LIBSVM's C-SVC on a precomputed kernel, with the benchmark's tolerance.
-
-    Votes that tie go to the class of the lower code, so codes count classes in the order of first appearance.
-
-    Parameters
-    ----------
-    kernel
-        (source clips, source clips).
-    code
-        (source clips,) classes from 0.
-    C
-        Cost of a violated margin.
-    weights
-        (source clips,) factors of `C`, one each by default.
-    """
-
-    def __init__(
-        self,
-        kernel: NDArray[np.float64],
-        code: NDArray[np.intp],
-        C: float = 1.0,
-        weights: NDArray[np.float64] | None = None,
-    ) -> None:
-        self._svc = SVC(kernel="precomputed", C=C, tol=1e-3, decision_function_shape="ovo")
-        self._svc.fit(kernel, code, weights)
-
-    def answer(self, kernel: NDArray[np.float64]) -> Answer:
-        """Classes by vote, and summed pairwise decisions as scores, of a kernel (clips, source clips)."""
-        decisions = self._svc.decision_function(kernel).reshape(len(kernel), -1)
-        n_classes = len(self._svc.classes_)
-        if n_classes == 2:  # scikit-learn turns the sign of this case alone
-            decisions = -decisions
-        scores = np.zeros((len(kernel), n_classes))
-        for decision, (first, second) in zip(decisions.T, combinations(range(n_classes), 2), strict=True):
-            scores[:, first] += decision
-            scores[:, second] -= decision
-        return Answer(np.asarray(self._svc.predict(kernel), np.intp), scores)
 
 
 def answer_by_score(scores: NDArray[np.float64]) -> Answer:

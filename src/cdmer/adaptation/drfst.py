@@ -1,6 +1,7 @@
 """Domain regeneration in the target's feature space: source clips made anew so that they look like the target's."""
 
-from cdmer.adaptation.base import Answer, Domains, Machine, Side
+from cdmer.adaptation.base import Answer, Domains, Side
+from cdmer.adaptation.machine import Machine
 from cdmer.adaptation.regenerator import Floats, Regenerator
 
 

@@ -1,13 +1,14 @@
 """Geodesic flow kernel: inner products averaged over all subspaces on the way from the source's to the target's."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
+from cdmer.adaptation.base import POSITIVE, AdaptationClassifier, Answer, Budget, Domains, Numbers, Point, Side
+from cdmer.adaptation.machine import Machine
 from cdmer.adaptation.subspaces import Subspaces, find_subspaces
 
 
@@ -39,6 +40,7 @@ class GFK(AdaptationClassifier):
     """
 
     searched = ("dim",)
+    allowed: ClassVar = {"dim": Numbers(1, whole=True, or_none=True), "C": POSITIVE}
 
     def __init__(self, dim: int | None = None, C: float = 1.0) -> None:
         self.dim = dim
@@ -55,6 +57,7 @@ class GFK(AdaptationClassifier):
         G = flow_kernel(subspaces, self.dim_)
         self._map = subspaces.axes @ (G @ subspaces.source.T)
         self._machine = Machine(subspaces.source @ G @ subspaces.source.T, domains.code, self.C)
+        self.residual_ = self._machine.residual
 
     def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return self._machine.answer(X @ self._map)

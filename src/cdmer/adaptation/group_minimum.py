@@ -28,6 +28,7 @@ LEAST = 1e-6  # of the largest lam: what has not entered until there does not
 CLOSE = 1e-9  # how close lam is brought to where the next group enters
 ENDED = 1e-10  # of lam: how far gradients may be from their conditions
 MOST_STEPS = 200
+ROUNDING = 1e-14  # of the objective: differences below it say nothing
 
 Floats = NDArray[np.float64]
 
@@ -107,7 +108,8 @@ def _minimum(gram: Floats, labels: Floats, lam: float, near: _State) -> _State:
         while True:
             ahead = np.maximum(0, t + length * direction)
             new_value, new_R, new_factor = _evaluate(gram, labels, lam, ahead)
-            if new_value <= value + 1e-4 * slope @ (ahead - t) or length < 1e-10:
+            # where a group is about to enter, a step's gain is far below what the objective's digits can show
+            if new_value <= value + 1e-4 * slope @ (ahead - t) + ROUNDING * value or length < 1e-10:
                 break
             length /= 2
         t, value, R, factor = ahead, new_value, new_R, new_factor

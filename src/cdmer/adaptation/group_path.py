@@ -27,6 +27,7 @@ from cdmer.jit import kernel
 START, GROWTH, LARGEST = 1e-3, 1.1, 1e15  # the penalty's schedule
 TOLERANCE = 1e-8
 MOST_ITERATIONS = 1000  # the penalty reaches its largest value after 435
+LOST = 1e-8  # of what is summed: half the digits
 
 Floats = NDArray[np.float64]
 
@@ -115,15 +116,11 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
     shrinkages, steps = [s], []  # of every iteration: with them alone, `V` is known
     # entries are looked at when the norms say that the largest may be small enough, which takes some milliseconds
     look_below = np.full(len(kappa), TOLERANCE * np.sqrt(group_size * n_classes))
+    by_entries = np.zeros(len(kappa), bool)  # those whose norms have been rounding once: for them, always
     mu = mu_old = START
     for n_iter in range(1, MOST_ITERATIONS + 1):
-        total = np.empty(Y.shape[1:])
-        _weighted_sum(Y, mu_old * (s - 1) + mu * s, total)
-        right = problem.labels[:, :, None] - scale[:, None, None] * total / mu
-        flat = eigenvectors.T @ right.reshape(n_samples, -1)
-        flat *= (2 / (mu + 2 * eigenvalues))[:, None]
-        flat = scale[:, None] * (eigenvectors @ flat)
-        H = flat.reshape(right.shape)
+        flat = _direction(problem, Y, mu_old * (s - 1) + mu * s, mu, scale, eigenvalues, eigenvectors)
+        H = flat.reshape(Y.shape[1:])
         before, after = np.empty(s.shape), np.empty(s.shape)
         _dot_and_shrink(Y, H, s, before)  # <V_i, X_i H>, then Y_i <- s_i Y_i
         for gram, rows in zip(problem.gram, Y.reshape(n_groups, n_samples, -1), strict=True):
@@ -131,16 +128,19 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
         _dot(Y, H, after)
         across = s * square + before  # <V_old, V>
         squared = np.maximum(0.0, s**2 * square + s * before + after)
+        steps.append(H)
+        lost = (squared < LOST * (s**2 * square + np.abs(s * before) + np.abs(after))).any(axis=0)
+        by_entries |= lost
+        _square_entries(problem, shrinkages, steps, np.flatnonzero(lost), squared)
         shrunk = _shrinkage(np.sqrt(squared), remaining)
         # C - D = (s - 1) V - mu_old / mu (s_old - 1) V_old
         new, old = shrunk - 1, mu_old / mu * (s - 1)
         gap = np.maximum(0.0, new**2 * squared - 2 * new * old * across + old**2 * square)
         norm = np.sqrt(gap.max(axis=0))
-        steps.append(H)
         shrinkages.append(shrunk)
         s, square = shrunk, squared
         ended = np.zeros(len(place), bool)
-        for point in np.flatnonzero((norm < look_below) | (n_iter == MOST_ITERATIONS)):
+        for point in np.flatnonzero((norm < look_below) | by_entries | (n_iter == MOST_ITERATIONS)):
             history = [x[:, point] for x in shrinkages], [x[:, :, point] for x in steps]
             residual = _largest_gap(problem, *history, new[:, point], old[:, point])
             if residual < TOLERANCE or n_iter == MOST_ITERATIONS:
@@ -151,11 +151,24 @@ def solve(problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tu
         if ended.all():
             return
         if ended.any():
-            place, remaining, look_below = place[~ended], remaining[~ended], look_below[~ended]
+            place, remaining = place[~ended], remaining[~ended]
+            look_below, by_entries = look_below[~ended], by_entries[~ended]
             # a mask on the last axis leaves it the slowest in memory: another signature for the kernels, and slow
             s, square, Y = (np.ascontiguousarray(x[..., ~ended]) for x in (s, square, Y))
             shrinkages, steps = [x[:, ~ended] for x in shrinkages], [x[..., ~ended] for x in steps]
         mu_old, mu = mu, min(GROWTH * mu, LARGEST)
+
+
+def _direction(
+    problem: GroupProblem, Y: Floats, t: Floats, mu: float, scale: Floats, eigenvalues: Floats, eigenvectors: Floats
+) -> Floats:
+    """`H` (samples, classes x points) of the next step, from ``Y_i`` and the weights `t` (groups, points)."""
+    total = np.empty(Y.shape[1:])
+    _weighted_sum(Y, t, total)
+    right = problem.labels[:, :, None] - scale[:, None, None] * total / mu
+    flat = eigenvectors.T @ right.reshape(len(total), -1)
+    flat *= (2 / (mu + 2 * eigenvalues))[:, None]
+    return np.asarray(scale[:, None] * (eigenvectors @ flat))
 
 
 def _shrinkage(norms: Floats, remaining: NDArray[np.intp]) -> Floats:
@@ -180,6 +193,19 @@ def _replay(shrinkages: Floats, steps: Floats) -> tuple[Floats, Floats]:
     kept = np.cumprod(shrinkages[::-1], axis=0)[::-1]  # product of each iteration's shrinkage and all later ones
     factors = np.concatenate([kept[1:], np.ones((1, kept.shape[1]))])
     return np.tensordot(factors.T, steps, axes=1), kept[0]
+
+
+def _square_entries(
+    problem: GroupProblem, shrinkages: list[Floats], steps: list[Floats], points: NDArray[np.intp], squared: Floats
+) -> None:
+    """``|V_i|^2`` of `points` into `squared` (groups, points), entry by entry.
+
+    Where `V` is small beside what it came from, as in the first steps on features in the thousands, what inner
+    products say of its norm is rounding.
+    """
+    for point in points:
+        history = [x[:, point] for x in shrinkages], [x[..., point] for x in steps]
+        squared[:, point] = (problem.entries(*_replay(*map(np.array, history))) ** 2).sum(axis=(1, 2))
 
 
 def _largest_gap(

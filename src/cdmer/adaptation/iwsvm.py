@@ -5,7 +5,8 @@ import scipy.linalg
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Domains, Machine, Side
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Domains, Side
+from cdmer.adaptation.machine import Machine
 
 CANDIDATES = np.logspace(-3, 1, 9)  # of sigma and of lambda
 
@@ -54,6 +55,7 @@ class IWSVM(AdaptationClassifier):
         # a class whose clips all weigh nothing would leave LIBSVM without it
         costs = np.maximum(self.weights_, np.finfo(float).eps)
         self._machine = Machine(domains.Xs @ domains.Xs.T, domains.code, self.C, costs)
+        self.residual_ = self._machine.residual
 
     def _answer(self, X: Floats, side: Side) -> Answer:
         return self._machine.answer(X @ self._source.T)

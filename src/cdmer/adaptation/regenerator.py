@@ -2,13 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics.pairwise import pairwise_kernels
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side
+from cdmer.adaptation.base import NOT_NEGATIVE, POSITIVE, AdaptationClassifier, Answer, Budget, Domains, Point, Side
 from cdmer.adaptation.regeneration import (
     TOLERANCE,
     Regeneration,
@@ -48,6 +48,7 @@ class Regenerator(AdaptationClassifier):
     """
 
     searched = ("lam", "mu")
+    allowed: ClassVar = {"lam": NOT_NEGATIVE, "mu": POSITIVE, "solver": get_args(Solver)}
     tolerance = TOLERANCE
 
     def __init__(self, lam: float = 1.0, mu: float = 0.1, kernel: str = "linear", solver: Solver = "schedule") -> None:
@@ -83,8 +84,6 @@ class Regenerator(AdaptationClassifier):
         return np.asarray(pairwise_kernels(X, samples, metric=self.kernel))
 
     def _fit(self, domains: Domains) -> None:
-        if self.solver not in ("schedule", "converged"):
-            raise ValueError(f"solver={self.solver!r}: choose schedule or converged")
         samples = domains.joint
         kernel = self._kernel(samples, samples)
         problem = self._make(domains, kernel, self.lam)

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.adaptation.base import (
+    COUNT,
+    NOT_NEGATIVE,
+    POSITIVE,
     AdaptationClassifier,
     Answer,
     Budget,
@@ -82,6 +85,13 @@ class RSTR(AdaptationClassifier):
     """
 
     searched = ("lam", "mu", "tau")
+    allowed: ClassVar = {
+        "lam": NOT_NEGATIVE,
+        "mu": POSITIVE,
+        "tau": NOT_NEGATIVE,
+        "n_blocks": COUNT,
+        "solver": get_args(Solver),
+    }
     tolerance = TOLERANCE
 
     def __init__(
@@ -106,8 +116,6 @@ class RSTR(AdaptationClassifier):
         return [{"lam": lam, "mu": mu, "tau": 0.05} for lam in (1.0, 100.0, 10000.0) for mu in (0.1, 0.5, 2.5, 5.0)]
 
     def _fit(self, domains: Domains) -> None:
-        if self.solver not in ("schedule", "converged"):
-            raise ValueError(f"solver={self.solver!r}: choose schedule or converged")
         found = _Blocks(domains, self.n_blocks).alternate(self.lam, self.mu, self.tau, self.solver, {})
         self._samples = grouped(domains.joint, self.n_blocks)
         self.P_, self.weights_, self.objective_ = found.P, found.weights, found.objective

@@ -1,12 +1,13 @@
 """Subspace alignment: turn the source's principal directions into the target's."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
+from cdmer.adaptation.base import POSITIVE, AdaptationClassifier, Answer, Budget, Domains, Numbers, Point, Side
+from cdmer.adaptation.machine import Machine
 from cdmer.adaptation.subspaces import find_subspaces
 
 
@@ -40,6 +41,7 @@ class SA(AdaptationClassifier):
     """
 
     searched = ("dim",)
+    allowed: ClassVar = {"dim": Numbers(1, whole=True, or_none=True), "C": POSITIVE}
 
     def __init__(self, dim: int | None = None, C: float = 1.0) -> None:
         self.dim = dim
@@ -61,6 +63,7 @@ class SA(AdaptationClassifier):
             "target": subspaces.axes @ (Pt @ aligned.T),
         }
         self._machine = Machine(aligned @ aligned.T, domains.code, self.C)
+        self.residual_ = self._machine.residual
 
     def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return self._machine.answer(X @ self._maps[side])

@@ -1,7 +1,7 @@
 """Selective transfer machine: source clips are weighted while the machine that they train is learnt."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,12 +9,14 @@ from scipy.optimize import brentq
 from sklearn.base import clone
 from sklearn.svm import SVC
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side, answer_by_score
+from cdmer.adaptation.base import POSITIVE, AdaptationClassifier, Answer, Budget, Domains, Point, Side, answer_by_score
 from cdmer.adaptation.lasso import descend
+from cdmer.adaptation.machine import train
 from cdmer.progress import progress
 
 RIDGE = 1e-10  # of the kernel's mean diagonal, so that its quadratic form has one minimum
 MOST_ROUNDS = 100
+MACHINE_TOLERANCE = 1e-5  # below the benchmark's, or rounds would take turns around it
 PAPER_LAM = (
     *(step / 1000 for step in range(1, 10)),
     *(step / 100 for step in range(1, 10)),
@@ -52,7 +54,7 @@ class STM(AdaptationClassifier):
     n_iter_
         Rounds of the class that took most.
     residual_
-        Largest change of a weight in the last round.
+        Largest change of a weight in the last round, or what the last machine is short of its end.
 
     Notes
     -----
@@ -67,6 +69,7 @@ class STM(AdaptationClassifier):
     """
 
     searched = ("lam",)
+    allowed: ClassVar = {"lam": POSITIVE, "C": POSITIVE}
     tolerance = 1e-3
 
     def __init__(self, lam: float = 1.0, C: float = 1.0) -> None:
@@ -101,14 +104,15 @@ class STM(AdaptationClassifier):
         self.residual_ = max(residuals)
 
     def _alternate(self, matching: "_Matching", signs: Floats, weights: Floats) -> tuple[SVC, float]:
-        """Take turns; fill `weights`, append to `objective_`, return the machine and the last change of a weight."""
+        """Take turns; fill `weights`, append to `objective_`, return the machine and how far all is from its end."""
         weights[:] = 1.0
+        positive = (signs > 0).astype(np.intp)
         objective: list[float] = []
         change = np.inf
         for _ in range(MOST_ROUNDS):
-            machine = SVC(kernel="precomputed", C=self.C, tol=1e-5)
             # a weight of nothing would take its clip, and perhaps its class, out of LIBSVM's sight
-            machine.fit(matching.kernel, signs, np.maximum(weights, np.finfo(float).eps))
+            costs = np.maximum(weights, np.finfo(float).eps)
+            machine, unfinished = train(matching.kernel, positive, self.C, MACHINE_TOLERANCE, costs)
             decision = machine.decision_function(matching.kernel)
             loss = np.maximum(0, 1 - signs * decision)
             chosen = matching.minimise(self.C / self.lam * loss, weights)
@@ -117,10 +121,10 @@ class STM(AdaptationClassifier):
             support, dual = machine.support_, machine.dual_coef_[0]
             norm = dual @ matching.kernel[np.ix_(support, support)] @ dual
             objective.append(float(norm / 2 + self.C * weights @ loss + self.lam * matching.value(weights)))
-            if change < self.tolerance:
+            if change < self.tolerance or unfinished:
                 break
         self.objective_.append(objective)
-        return machine, change
+        return machine, max(change, unfinished)
 
     def _answer(self, X: Floats, side: Side) -> Answer:
         return self._judge(X @ self._source.T)

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Domains, Machine, Side
+from cdmer.adaptation.base import AdaptationClassifier, Answer, Domains, Side
+from cdmer.adaptation.machine import Machine
 
 
 class SVM(AdaptationClassifier):
@@ -30,6 +31,7 @@ class SVM(AdaptationClassifier):
     def _fit(self, domains: Domains) -> None:
         self._source = domains.Xs
         self._machine = Machine(domains.Xs @ domains.Xs.T, domains.code, self.C)
+        self.residual_ = self._machine.residual
 
     def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return self._machine.answer(X @ self._source.T)

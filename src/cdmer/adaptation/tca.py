@@ -1,13 +1,14 @@
 """Transfer component analysis: directions along which the domains' means agree and the variance is kept."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
+from cdmer.adaptation.base import COUNT, POSITIVE, AdaptationClassifier, Answer, Budget, Domains, Point, Side
+from cdmer.adaptation.machine import Machine
 
 
 class TCA(AdaptationClassifier):
@@ -16,7 +17,8 @@ class TCA(AdaptationClassifier):
     With `K` the joint kernel of source and target, the components are the leading eigenvectors of
     ``(K L K + mu I)^-1 K H K``, `L` the matrix of the mean discrepancy and `H` the centring matrix, each of unit
     length. The matrix is not symmetric; its eigenvectors are those of the symmetric-definite pencil ``(K H K,
-    K L K + mu I)``, which is what is solved.
+    K L K + mu I)``. As ``K L K`` has rank one, the pencil's square root is known in closed form, and they come from a
+    singular value decomposition, which forms no square of the kernel and so is exact whatever the features' scale.
 
     Parameters
     ----------
@@ -39,6 +41,7 @@ class TCA(AdaptationClassifier):
     """
 
     searched = ("dim",)
+    allowed: ClassVar = {"mu": POSITIVE, "dim": COUNT, "C": POSITIVE}
 
     def __init__(self, mu: float = 1.0, dim: int = 30, C: float = 1.0) -> None:
         self.mu = mu
@@ -56,6 +59,7 @@ class TCA(AdaptationClassifier):
         self.components_ = transfer_components(kernel, len(domains.Xs), self.mu)[:, : self.dim]
         self._source = kernel[: len(domains.Xs)] @ self.components_
         self._machine = Machine(self._source @ self._source.T, domains.code, self.C)
+        self.residual_ = self._machine.residual
 
     def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         mapped = X @ self._samples.T @ self.components_
@@ -90,8 +94,14 @@ def transfer_components(kernel: NDArray[np.float64], n_source: int, mu: float) -
     """
     n_target = len(kernel) - n_source
     discrepancy = kernel[:, :n_source].sum(axis=1) / n_source - kernel[:, n_source:].sum(axis=1) / n_target
-    centred = kernel - kernel.mean(axis=0)
-    penalty = np.outer(discrepancy, discrepancy) + mu * np.eye(len(kernel))
-    _, vectors = scipy.linalg.eigh(centred.T @ centred, penalty)
-    components = vectors[:, ::-1]
+    length = np.linalg.norm(discrepancy)
+    axis = discrepancy / length if length else discrepancy
+    damping = 1 - np.sqrt(mu / (mu + length**2))
+
+    def whiten(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(rows - damping * np.outer(rows @ axis, axis))
+
+    # the right singular vectors of `H K` in coordinates in which the penalty is `mu I`: no square is formed
+    vectors = scipy.linalg.svd(whiten(kernel - kernel.mean(axis=0)))[2]
+    components = whiten(vectors).T
     return np.asarray(components / np.linalg.norm(components, axis=0))

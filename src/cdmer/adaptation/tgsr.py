@@ -1,12 +1,22 @@
 """Transfer group sparse regression: regress labels on facial blocks, few of them, on which the domains agree."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Point, Side, answer_by_score
+from cdmer.adaptation.base import (
+    COUNT,
+    NOT_NEGATIVE,
+    AdaptationClassifier,
+    Answer,
+    Budget,
+    Domains,
+    Point,
+    Side,
+    answer_by_score,
+)
 from cdmer.adaptation.group_minimum import minimise_at_counts
 from cdmer.adaptation.group_path import TOLERANCE, GroupProblem, Solution, grouped, make_problem, solve
 from cdmer.adaptation.regenerator import Solver
@@ -73,6 +83,7 @@ class TGSR(AdaptationClassifier):
     """
 
     searched = ("kappa", "xi")
+    allowed: ClassVar = {"kappa": COUNT, "xi": NOT_NEGATIVE, "n_blocks": COUNT, "solver": get_args(Solver)}
     tolerance = TOLERANCE
 
     def __init__(self, kappa: int = 43, xi: float = 1.0, n_blocks: int = 85, solver: Solver = "schedule") -> None:
@@ -102,9 +113,7 @@ class TGSR(AdaptationClassifier):
     def _solve(self, problem: GroupProblem, kappa: Sequence[int], xi: float) -> Iterator[tuple[int, Solution]]:
         if self.solver == "converged":
             return minimise_at_counts(problem, kappa, xi)
-        if self.solver == "schedule":
-            return solve(problem, kappa, xi)
-        raise ValueError(f"solver={self.solver!r}: choose schedule or converged")
+        return solve(problem, kappa, xi)
 
     def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return answer_by_score(X @ self.coef_)

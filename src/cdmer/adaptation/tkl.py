@@ -1,14 +1,15 @@
 """Transfer kernel learning: the source's kernel extrapolated from the target's eigensystem."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.linalg
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from cdmer.adaptation.base import AdaptationClassifier, Answer, Budget, Domains, Machine, Point, Side
+from cdmer.adaptation.base import NOT_NEGATIVE, POSITIVE, AdaptationClassifier, Answer, Budget, Domains, Point, Side
+from cdmer.adaptation.machine import Machine
 
 LEFT_OUT, MOST = 10, 200  # eigenvectors: those of the target's kernel but the last ten, at most 200
 
@@ -49,6 +50,7 @@ class TKL(AdaptationClassifier):
     """
 
     searched = ("zeta",)
+    allowed: ClassVar = {"zeta": NOT_NEGATIVE, "C": POSITIVE}
 
     def __init__(self, zeta: float = 2.5, C: float = 1.0) -> None:
         self.zeta = zeta
@@ -65,6 +67,7 @@ class TKL(AdaptationClassifier):
         self.eigenvalues_ = damped_eigenvalues(extended, domains.Xs @ domains.Xs.T, self.zeta)
         self._map = domains.Xt.T @ extension @ (extended * self.eigenvalues_).T
         self._machine = Machine((extended * self.eigenvalues_) @ extended.T, domains.code, self.C)
+        self.residual_ = self._machine.residual
 
     def _answer(self, X: NDArray[np.float64], side: Side) -> Answer:
         return self._machine.answer(X @ self._map)

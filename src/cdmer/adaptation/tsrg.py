@@ -1,6 +1,7 @@
 """Target sample re-generator: target clips made anew so that they look like the source's."""
 
-from cdmer.adaptation.base import Answer, Domains, Machine, Side
+from cdmer.adaptation.base import Answer, Domains, Side
+from cdmer.adaptation.machine import Machine
 from cdmer.adaptation.regenerator import Floats, Regenerator
 
 

@@ -168,7 +168,11 @@ def mutual_information(scores: Floats) -> Floats:
 
 
 def best_point(values: Floats, usable: NDArray[np.bool_]) -> int | None:
-    """The first of the largest values among the points that may be used; None where none may."""
+    """The first of the largest values among the points that may be used; None where none may.
+
+    A point whose value is not a number is not one of them: it would be taken for the largest.
+    """
+    usable = usable & ~np.isnan(values)
     if not usable.any():
         return None
     return int(np.argmax(np.where(usable, values, -np.inf)))
