@@ -235,6 +235,4 @@ def test_a_protocol_that_holds_databases_out_has_its_table_and_matrices(run, tmp
     assert [f"{one:.3f}▽0.200", f"{one:.3f}▽0.200", f"{one:.3f}▽0.200"] in [row[2:] for row in scores]
     assert "Held-out database, average" in page
     tables = page.split('<section id="tables">')[1]
-    assert (
-        tables.count("four times in five if it is") == 2
-    )  # TYPE-I, and the held-out database; TYPE-II was not compared
+    assert tables.count("four times in five if it is") == 2  # of TYPE-I and the held-out database

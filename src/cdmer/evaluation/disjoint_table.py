@@ -121,8 +121,8 @@ def disjoint_notes(table: pd.DataFrame) -> list[str]:
     least = 2 / 2**fewest
     if fewest and least > LEVEL:
         notes.append(
-            f"The answers of {fewest} shared people can be swapped in {2**fewest} ways: no change of such an experiment "
-            f"can have a p value below {least:.2f}, however large it is."
+            f"The answers of {fewest} shared people can be swapped in {2**fewest} ways: no change of such an "
+            f"experiment can have a p value below {least:.2f}, however large it is."
         )
     notes.append("A person less is also fewer clips to learn from, the more so the fewer people the source shows.")
     counted = alone.drop_duplicates("experiment")
