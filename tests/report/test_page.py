@@ -195,6 +195,8 @@ def test_type_i_with_nobody_on_both_sides_stands_beside_the_tables(run, tmp_path
     assert row["difference"] < 0
     assert any(line == ["SVM", "default", cell] for line in map(spaceless, Reader(made).rows))
     assert 'href="#disjoint"' in made
+    section = made.split('<h3 id="disjoint">')[1].split("<h3>")[0]
+    assert 'class="lost"' not in section  # of one person who changed, every swap is as large: p = 1
     assert "V → N 1 people with 3 of 18 clips" in made
 
 
