@@ -56,6 +56,10 @@ def test_a_row_by_hand(tabulate):
     assert row["p"] == 1
     assert f"| {expected:.4f} ({expected - 1:+.3f}) |" in text
     assert "H->V 1 people with 3 of 12 clips" in text
+    assert (
+        "1 shared people can be swapped in 2 ways: no change of such an experiment can have a p value below 1.00"
+        in text
+    )
 
 
 def test_the_average_is_the_mean_of_the_six_and_needs_all(tabulate):

@@ -4,13 +4,16 @@ import re
 import shutil
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
 from cdmer.errors import CdmerError
+from cdmer.evaluation.disjoint_table import tabulate_disjoint
+from cdmer.evaluation.loso_tables import tabulate_loso
 from cdmer.report.clips import SLOWER
 
-from .conftest import CLIPS, DATABASES, FRAMES, PEOPLE, SIDE, frames_of
+from .conftest import CLIPS, DATABASES, FRAMES, PEOPLE, SIDE, frames_of, people
 from .reading import Reader, decoded, opened
 
 
@@ -174,3 +177,64 @@ def test_a_missing_file_is_named(run, tmp_path):
 def test_the_page_is_no_larger_than_its_pictures_need(page):
     assert len(page) < 1_500_000  # nine examples of 48 pixels
     assert SIDE == 48
+
+
+def test_type_i_with_nobody_on_both_sides_stands_beside_the_tables(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "results")
+    answered = tmp_path / "answered.csv"
+    plain = run.folder / "models/cdmer/V_to_N/SVM/predictions.csv"
+    told = pd.read_csv(plain).query("selection == 'default'").assign(experiment="V->N", without="")
+    told.loc[told["subject"] == "s02", ["predicted", "without"]] = ["negative", "s02"]
+    told.to_csv(answered, index=False)
+    part = {"experiment": "V->N", "model": "SVM", "data": "synthetic", "disjoint": answered, "plain": plain}
+    table = tmp_path / "results/cdmer_disjoint.csv"
+    tabulate_disjoint(table, tmp_path / "t.md", parts=[part], left_out=[])
+    made = type(run)(tmp_path / "results", {**run.settings, "disjoint": True}).report()
+    (row,) = pd.read_csv(table).to_dict("records")
+    cell = f"{row['uf1']:.3f}{row['difference']:+.3f}"
+    assert row["difference"] < 0
+    assert any(line == ["SVM", "default", cell] for line in map(spaceless, Reader(made).rows))
+    assert 'href="#disjoint"' in made
+    section = made.split('<h3 id="disjoint">')[1].split("<h3>")[0]
+    assert 'class="lost"' not in section  # of one person who changed, every swap is as large: p = 1
+    assert "V → N 1 people with 3 of 18 clips" in made
+
+
+def spaceless(row):
+    return ["".join(cell.split()) for cell in row]
+
+
+def test_a_protocol_that_holds_databases_out_has_its_table_and_matrices(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "results")
+    rows = [
+        {"round": 1, "selection": "default", "point": "", "database": database, "clip": f"{person}{label}",
+         "subject": person, "label": label, "predicted": "I" if model == "SVM" else label, "model": model}
+        for model in ("SVM", "TCA") for database in ("casme2", "samm") for person in people()
+        for label in ("I", "II", "III", "IV", "V")
+    ]  # fmt: skip
+    files = []
+    for model, told in pd.DataFrame(rows).groupby("model"):
+        files.append(tmp_path / f"results/models/holdout/holdout_objective/{model}/predictions.csv")
+        files[-1].parent.mkdir(parents=True)
+        told.drop(columns="model").to_csv(files[-1], index=False)
+    results = tmp_path / "results"
+    parts = [{"task": "holdout_objective", "model": model, "data": "synthetic"} for model in ("SVM", "TCA")]
+    names = [results / f"holdout_{name}" for name in ("table.csv", "table.md", "comparisons.csv")]
+    tabulate_loso(files, results / "exclusions.csv", *names, "holdout", parts, [])
+    shutil.copy(results / "cdmer_table.card.json", results / "holdout_table.card.json")
+    held_out = {
+        "experiments": {"holdout_objective": ["holdout_objective", "casme2", "samm"]},
+        "models": {"SVM": ["holdout_objective"], "TCA": ["holdout_objective"]},
+        "networks": [],
+        "features": {"SVM": "lbp", "TCA": "lbp"},
+    }
+    protocols = {**run.settings["protocols"], "holdout": held_out}
+    page = type(run)(results, {**run.settings, "protocols": protocols}).faces("none").report()
+    assert page.count("<caption>SAMM → CASME II") == page.count("<caption>CASME II → SAMM") == 2
+    read = Reader(page)
+    one = 2 / 6 / 5  # of all I: F1 of I is 2 * 6 / (6 + 30), of the others 0
+    scores = [spaceless(row) for row in read.rows if row[:2] == ["SVM", "default"] and len(row) == 5]
+    assert [f"{one:.3f}▽0.200", f"{one:.3f}▽0.200", f"{one:.3f}▽0.200"] in [row[2:] for row in scores]
+    assert "Held-out database, average" in page
+    tables = page.split('<section id="tables">')[1]
+    assert tables.count("four times in five if it is") == 2  # of TYPE-I and the held-out database

@@ -117,6 +117,14 @@ def disjoint_notes(table: pd.DataFrame) -> list[str]:
         f"{clear} of {len(alone)} changes are more than chance makes (paired permutation test over people, 5 %, Holm).",
         smallest_note(table, "a change of UF1"),
     ]
+    fewest = int(alone["shared_people"].min())
+    least = 2 / 2**fewest
+    if fewest and least > LEVEL:
+        notes.append(
+            f"The answers of {fewest} shared people can be swapped in {2**fewest} ways: no change of such an "
+            f"experiment can have a p value below {least:.2f}, however large it is."
+        )
+    notes.append("A person less is also fewer clips to learn from, the more so the fewer people the source shows.")
     counted = alone.drop_duplicates("experiment")
     listed = ", ".join(
         f"{row['experiment']} {row['shared_people']:.0f} people with {row['shared_clips']:.0f} of "

@@ -87,7 +87,7 @@ def footnotes_of(table: pd.DataFrame, protocol: str, type_: str, column: str) ->
     column
         The column that names experiments or parts.
     """
-    rows = table[table["published_in"].fillna("") != ""]
+    rows = table[table["published_in"].notna() & (table["published_in"] != "")]
     types = rows[type_] if type_ in rows else [type_] * len(rows)
     cells = dict.fromkeys(zip(types, rows[column], rows["model"], strict=True))
     return footnotes(((str(kind), str(name), str(model)) for kind, name, model in cells), protocol)

@@ -125,7 +125,7 @@ def _disjoint(results: Results) -> dict[str, Any] | None:
                 "uf1": float(cells[name]["uf1"]),
                 "plain": float(cells[name]["plain_uf1"]),
                 "change": float(cells[name]["difference"]),
-                "clear": bool(cells[name]["p_corrected"] < LEVEL),
+                "beyond_chance": bool(cells[name]["p_corrected"] < LEVEL),
                 "said": f"p = {cells[name]['p_corrected']:.3f} (Holm)",
             }
             if name in cells
