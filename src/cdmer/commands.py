@@ -75,15 +75,16 @@ def predict(
     configfile: ConfigFiles = None,
 ) -> None:
     """Let a trained model of the cross-database table judge new clips."""
+    from cdmer.watch import one_thread
+
+    one_thread()  # before any library of mathematics is loaded
     from cdmer.config.files import load_config
     from cdmer.plan import Plan
     from cdmer.prediction.clips import clips_of
     from cdmer.prediction.picture import draw_prediction
     from cdmer.prediction.predict import predict as judge
     from cdmer.prediction.trained import find_trained
-    from cdmer.watch import one_thread
 
-    one_thread()
     plan = Plan(load_config(configfile or ()))
     trained = find_trained(plan, model, experiment, selection)
     found = judge(trained, clips_of(clips, onset, apex, offset))

@@ -155,7 +155,7 @@ def _sample(clip: NewClip, trained: TrainedModel, folder: Path) -> Sample:
     return Sample(
         clip=clip,
         X=rows.X[np.flatnonzero(rows.sample == 0)],
-        record=read_shard(frames)[_name(clip)],
+        record=read_shard(frames)[str(row["clip"])],
         onset=int(row["onset"]),
         offset=int(row["offset"]),
     )
