@@ -11,7 +11,16 @@ from cdmer.networks.dscnn import DSCNN
 from cdmer.networks.fr import FR, BasicInception
 from cdmer.networks.training import Machinery, Trained
 from cdmer.protocols.network_training import Training, save_weights
-from cdmer.report.networks import classified_features, draw_features, layer_maps, read_network, show_network
+from cdmer.report import networks
+from cdmer.report.networks import (
+    classified_features,
+    draw_features,
+    layer_maps,
+    network_pictures,
+    read_network,
+    show_network,
+)
+from cdmer.report.results import read_results
 from cdmer.store.feature_store import FeatureStore
 
 CLASSES = ["negative", "positive", "surprise"]
@@ -148,3 +157,66 @@ def test_a_training_that_kept_nothing_says_how_to_keep(kept):
     weights, _ = kept(FR, rounds=0)
     with pytest.raises(CdmerError, match="keep_weights: 1"):
         read_network(weights)
+
+
+@pytest.fixture
+def results(kept, store, tmp_path):
+    """The results of H -> C of DSCNN, FR and Basic Inception, as far as pictures read them."""
+
+    def make(faces="show", weights=True, models=("DSCNN", "FR", "Basic-Inception")):
+        root = tmp_path / "results"
+        for model, kind in (("DSCNN", DSCNN), ("FR", FR), ("Basic-Inception", BasicInception)):
+            shape, feature = ((5, 48, 48), "dscnn_48") if kind is DSCNN else ((2, 28, 28), "flow_tvl1_28")
+            path, _, names = store(shape)
+            (root / f"features/{feature}").mkdir(parents=True, exist_ok=True)
+            path.rename(root / f"features/{feature}/casme2.h5")
+            folder = root / f"models/cdmer/H_to_C/{model}"
+            folder.mkdir(parents=True)
+            kept(kind)[0].rename(folder / "weights.safetensors")
+            table = {
+                "clip": names,
+                "label": CLASSES * 3,
+                "predicted": CLASSES * 3,
+                "subject": "s",
+                "selection": "source",
+            }
+            pd.DataFrame(table).to_csv(folder / "predictions.csv", index=False)
+        database = {"origin": "synthetic", "faces": faces}
+        protocol = {
+            "experiments": {"H_to_C": ["H->C", "smic_hs", "casme2"]},
+            "models": {model: ["H_to_C"] for model in (*models, "SVM")},
+            "networks": list(models),
+            "features": {"DSCNN": "dscnn_48", "FR": "flow_tvl1_28", "Basic-Inception": "flow_tvl1_28", "SVM": "f"},
+        }
+        settings = {
+            "databases": {"smic_hs": database, "casme2": database}, "protocols": {"cdmer": protocol}, "faces": faces,
+            "recipes": [], "features": {}, "transforms": {}, "regions": {}, "selections": ["source"],
+            "casme2_negative": "disgust_sadness_fear", "honesty": False, "weights": weights,
+        }  # fmt: skip
+        return read_results(root, settings)
+
+    return make
+
+
+def test_the_report_shows_maps_of_both_streams_and_features_beside_each_other(results, monkeypatch):
+    drawn = []
+    draw = networks.draw_features
+    monkeypatch.setattr(networks, "draw_features", lambda panels, label: drawn.append(panels) or draw(panels, label))
+    run = results()
+    spatial, temporal = network_pictures(run, "DSCNN")
+    assert spatial.alt == "H → C: the spatial stream's maps for clip c0 of CASME II"
+    assert "temporal" in temporal.alt
+    assert spatial.of_clips
+    assert temporal.of_clips
+    (features,) = network_pictures(run, "FR")
+    assert not features.of_clips
+    assert [title for title, _ in drawn[0]] == ["Basic Inception", "FR: shared", "FR: refined"]
+    assert network_pictures(run, "SVM") == []
+
+
+def test_the_report_shows_no_maps_of_people_who_may_not_be_shown(results):
+    assert network_pictures(results(faces="none"), "DSCNN") == []
+
+
+def test_the_report_shows_no_network_whose_weights_were_not_kept(results):
+    assert network_pictures(results(weights=False), "FR") == []
