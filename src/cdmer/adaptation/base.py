@@ -271,9 +271,9 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _check_parameters(self, points: Sequence[Point]) -> None:
         own = self.get_params(deep=False)
         for point in points:
-            for name in own.keys() & self.allowed.keys():  # a method need not have every parameter of the base's
-                value, allowed = point.get(name, own[name]), self.allowed[name]
-                if value not in allowed:
+            for name, allowed in self.allowed.items():
+                value = point.get(name, own.get(name))
+                if name in own and value not in allowed:  # a method need not have every parameter of the base's
                     choice = str(allowed) if isinstance(allowed, Numbers) else " or ".join(allowed)
                     raise ValueError(f"{type(self).__name__} with {name}={value!r}: give {choice}")
 
