@@ -35,7 +35,7 @@ from cdmer.frames.adaptive_convolution.compensation import half_way
 from cdmer.frames.adaptive_convolution.interpolator import AdaptiveConvolution
 from cdmer.frames.job import make_frames
 from cdmer.frames.tim import interpolate_tim, tim_weights
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 from cdmer.store.shard import read_shard, write_shard
 
 FRAMES, LENGTH, CLIPS = 100, 16, 10

@@ -31,7 +31,8 @@ import yaml
 from cdmer.config import read_config
 from cdmer.errors import CdmerError
 from cdmer.evaluation.metrics import uf1
-from cdmer.plan import Plan, databases_of
+from cdmer.planning.plan import Plan
+from cdmer.planning.shared import databases_of
 from cdmer.protocols.cdmer import CLASSES, cdmer_experiments
 from cdmer.protocols.train_network import train_network
 

@@ -4,7 +4,7 @@ import json
 from cdmer.code import code_digest
 from cdmer.config import read_config
 from cdmer.errors import CdmerError
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 from cdmer.runlock import hold_run_lock
 from cdmer.watch import set_job_environment
 

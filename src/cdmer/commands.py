@@ -43,7 +43,7 @@ def plan(
 ) -> None:
     """Say before a run what it will do and cost: jobs, hours, GPU hours and bytes, from recorded benchmarks."""
     from cdmer.config.files import load_config
-    from cdmer.plan import Plan
+    from cdmer.planning.plan import Plan
     from cdmer.study.forecast import checkpoint_bytes, forecast, planned_jobs
     from cdmer.study.forecast_page import as_table, told
 
@@ -79,7 +79,7 @@ def predict(
 
     one_thread()  # before any library of mathematics is loaded
     from cdmer.config.files import load_config
-    from cdmer.plan import Plan
+    from cdmer.planning.plan import Plan
     from cdmer.prediction.clips import clips_of
     from cdmer.prediction.picture import draw_prediction
     from cdmer.prediction.predict import predict as judge

@@ -23,7 +23,7 @@ from cdmer.databases.cohort import (
 )
 from cdmer.databases.cohort.layouts import clip_folder, frame_name, subject_folder
 from cdmer.databases.cohort.quirks import litter, lost_frames
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 
 NAMES = (37791, "0a98a3cc559286c2")  # of every frame of every size, seed 1: how many, digest
 UNTOUCHED = ["clip", "subject", "onset", "offset", "fps", "emotion", "action_units"]

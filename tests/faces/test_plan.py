@@ -3,7 +3,7 @@
 import json
 
 from cdmer.config import read_config
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 
 CONFIG = {"cohort": {"size": "tiny"}, "databases": {"smic_vis": None, "smic_nir": None, "samm": None}}
 

@@ -15,7 +15,7 @@ from cdmer.frames.job import make_frames
 from cdmer.frames.keyframes import plan_keyframes, synthesise
 from cdmer.frames.rounding import round_half_up
 from cdmer.frames.selection import central_frames
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 from cdmer.store.shard import read_shard, write_shard
 
 FIRST = 300  # the onset's number in the database
@@ -160,7 +160,7 @@ def test_every_spotter_can_be_named_in_a_recipe():
 
 
 def test_planning_loads_no_picture_library():
-    code = "import sys, cdmer.plan; print(sorted({'cv2', 'torch', 'dlib', 'skimage'} & set(sys.modules)))"
+    code = "import sys, cdmer.planning.plan; print(sorted({'cv2', 'torch', 'dlib', 'skimage'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 

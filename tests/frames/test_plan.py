@@ -4,7 +4,8 @@ import pytest
 
 from cdmer.config import read_config
 from cdmer.errors import CdmerError
-from cdmer.plan import SHOWN_SUBJECTS, Plan
+from cdmer.planning.faces import SHOWN_SUBJECTS
+from cdmer.planning.plan import Plan
 
 OWN = {"interpolators": {"own": {"databases": ["casme2"], "faces": "aligned_112"}}}
 READS = {"frames": {"keyframes_11": {"network": "own"}}}

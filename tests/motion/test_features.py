@@ -13,7 +13,7 @@ from cdmer.motion.keyframe_flows import keyframe_flows_of_record
 from cdmer.motion.madtn_image import madtn_image_of_record
 from cdmer.motion.methods import DEFAULTS
 from cdmer.motion.onset_apex_flow import onset_apex_flow_of_record
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 from cdmer.store.feature_store import FeatureStore
 from cdmer.store.shard import ClipRecord, read_shard, write_shard
 

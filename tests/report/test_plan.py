@@ -6,7 +6,7 @@ import pytest
 
 from cdmer.config import read_config
 from cdmer.errors import CdmerError
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 from cdmer.report.results import read_results
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cdmer.config import read_config
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 from cdmer.report.regions import region_map, weights_of_blocks
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from cdmer.config.reading import read_config
 from cdmer.errors import CdmerError
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 from cdmer.study.forecast import checkpoint_bytes, forecast, parse_jobs
 from cdmer.study.forecast_page import as_table, told
 from cdmer.study.layout import lay_out

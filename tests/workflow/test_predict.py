@@ -14,7 +14,7 @@ from PIL import Image
 from cdmer.config.files import load_config
 from cdmer.databases.recording import read_frames
 from cdmer.errors import CdmerError
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 from cdmer.prediction.clips import NewClip, clips_of, samples_of
 from cdmer.prediction.predict import predict
 from cdmer.prediction.trained import find_trained

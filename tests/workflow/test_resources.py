@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cdmer.config.reading import read_config
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RULES = "".join(path.read_text() for path in sorted((REPOSITORY / "rules").glob("*.smk")))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cdmer.errors import CdmerError
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 from cdmer.protocols.cdmer import Experiment, cdmer_experiments
 from cdmer.store.feature_store import FeatureStore
 

@@ -35,7 +35,7 @@ def make_report(output: str | Path, *, results: str | Path = "results", **settin
         The folder of results, whose files lie where the workflow puts them.
     settings
         What the run made and what may be shown of it: the fields of `cdmer.report.results.Results` but for `root`,
-        as `cdmer.plan.Plan.report_settings` gives them.
+        as `cdmer.planning.plan.Plan.report_settings` gives them.
 
     Raises
     ------

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cdmer.errors import CdmerError
-from cdmer.plan import Plan
+from cdmer.planning.plan import Plan
 from cdmer.protocols.cdmer import CLASSES
 
 _DECIDE = ("model", "feature", "recipe")  # another one costs something else altogether

@@ -16,7 +16,8 @@ from cdmer.evaluation.disjoint_table import tabulate_disjoint
 from cdmer.evaluation.leaks import find_leaks
 from cdmer.evaluation.loso_tables import tabulate_loso
 from cdmer.evaluation.tables import tabulate_cdmer
-from cdmer.plan import Plan, databases_of, experiments
+from cdmer.planning.plan import Plan
+from cdmer.planning.shared import databases_of, experiments
 from cdmer.protocols.cdmer import cdmer_experiments
 from cdmer.protocols.databases_out import train_databases_out
 from cdmer.protocols.disjoint import judged_without_themselves

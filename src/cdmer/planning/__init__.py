@@ -1,0 +1,1 @@
+"""From a checked configuration to what the rules need to know."""
