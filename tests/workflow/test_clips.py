@@ -21,7 +21,7 @@ def videos(real, repository, tmp_path):
     )
     others = dict.fromkeys(("smic_hs", "smic_vis", "smic_nir", "casme2", "samm"))
     mine = {"reader": "clips", "root": "clips.csv"}
-    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"databases": {**others, "mine": mine}}))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"models": ["SVM"], "databases": {**others, "mine": mine}}))
     return Workflow(tmp_path, repository)
 
 
