@@ -88,7 +88,7 @@ def test_what_chance_does_not_make_is_bold_and_corrected_for_the_number_of_model
 def test_what_is_left_out_and_synthetic_clips_are_said(tabulate):
     left_out = [{"experiment": "H->V", "model": "FR", "reason": "networks are not trained again"}]
     _, text = tabulate({("SVM", "H->V"): (TRUTH, WITHOUT_S1)}, left_out, data="synthetic")
-    assert "Left out: H->V (FR): networks are not trained again." in text
+    assert "Left out: FR: networks are not trained again." in text
     assert "synthetic cohort" in text
 
 

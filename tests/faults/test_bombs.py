@@ -3,6 +3,7 @@
 Each is read by a process of its own that may take no more than a gigabyte beyond what importing its libraries took.
 """
 
+import re
 import struct
 import subprocess
 import sys
@@ -110,13 +111,13 @@ def test_an_hdf5_that_declares_a_terabyte(tmp_path):
     provenance = {"feature": "f", "database": "casme2", "recipe": {}, "code_digest": "c"}
     path = tmp_path / "store.h5"
     FeatureStore.write(path, np.ones((3, 4), np.float32), list("abc"), list("sss"), ["fear"] * 3, provenance=provenance)
-    for shape, message in (((3, 1 << 37), "X declares"), ((1 << 31, 128), "X declares")):
+    for shape in ((3, 1 << 37), (1 << 31, 128)):
         with h5py.File(path, "r+") as file:
             attributes = dict(file["X"].attrs)
             del file["X"]
             X = file.create_dataset("X", shape, "<f4", chunks=(1, 1 << 20) if shape[0] == 3 else (1 << 16, 128))
             X.attrs.update(attributes)
-        assert message in read(path)
+        assert re.search(r"X of \(.*\) holds 0 of its \d+ chunks", read(path))
     with h5py.File(path, "r+") as file:
         del file["clip"]
         file.create_dataset("clip", (1 << 40,), "S1", chunks=(1 << 20,))
@@ -128,7 +129,7 @@ def test_releases_that_declare_a_terabyte(tmp_path):
     with h5py.File(path, "w") as file:
         file.create_dataset("CASME_feature", (15045, 1 << 26), "f8", chunks=(15045, 16))
         file["CASME_label"] = np.ones((1, 3))
-    assert "declares" in read(path)
+    assert "holds 0 of its" in read(path)
     scipy.io.savemat(path, {"CASME_feature": np.zeros((40, 60000)), "CASME_label": [[1.0]]}, do_compression=False)
     data = bytearray(path.read_bytes())
     place = data.find(struct.pack("<ii", 40, 60000))

@@ -13,7 +13,7 @@ from cdmer.evaluation.intervals import interval
 @pytest.fixture(scope="module")
 def simulation(repository):
     """The script that makes the table of docs/protocols.md."""
-    spec = importlib.util.spec_from_file_location("coverage_script", repository / "benchmarks" / "coverage.py")
+    spec = importlib.util.spec_from_file_location("coverage_script", repository / "benchmarks" / "interval_coverage.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
