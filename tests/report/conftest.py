@@ -221,6 +221,7 @@ def run(tmp_path_factory) -> Made:
         "selections": ["default", "oracle"],
         "casme2_negative": "disgust_sadness_fear",
         "honesty": False,
+        "weights": False,
         "disjoint": False,
     }
     return Made(root, settings)

@@ -191,7 +191,7 @@ def results(kept, store, tmp_path):
         settings = {
             "databases": {"smic_hs": database, "casme2": database}, "protocols": {"cdmer": protocol}, "faces": faces,
             "recipes": [], "features": {}, "transforms": {}, "regions": {}, "selections": ["source"],
-            "casme2_negative": "disgust_sadness_fear", "honesty": False, "weights": weights,
+            "casme2_negative": "disgust_sadness_fear", "honesty": False, "disjoint": False, "weights": weights,
         }  # fmt: skip
         return read_results(root, settings)
 

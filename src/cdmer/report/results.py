@@ -117,7 +117,7 @@ class Results:
     casme2_negative: str
     honesty: bool
     disjoint: bool
-    weights: bool = False
+    weights: bool
     _read: dict[Path, pd.DataFrame] = field(default_factory=dict, repr=False)
 
     def file(self, name: str) -> Path:
