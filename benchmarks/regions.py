@@ -93,7 +93,7 @@ def moving(results: Path, database: str) -> np.ndarray:
     matrices = {clip: matrix for clip, _, matrix, _ in crops(results, database)}
     truths = {  # CASME II calls a clip by its subject and its name
         (path.stem, clip): truth
-        for path in sorted((results / "databases" / database / "truth").glob("*.h5"))
+        for path in sorted((results / "databases" / database / "synthetic/truth").glob("*.h5"))
         for clip, truth in read_truth(path).items()
     }
     shares = []
