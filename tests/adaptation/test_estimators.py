@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from cdmer.adaptation import DRFST, DRLS, GFK, IWSVM, RSTR, SA, STM, SVM, TCA, TGSR, TKL, TSRG
@@ -164,6 +165,29 @@ def test_two_classes_have_scores_of_the_right_sign(method):
     np.testing.assert_array_equal(model.order_, ["b", "a"])
     np.testing.assert_array_equal(model.order_[scores.argmax(axis=1)], model.predict(Xt))
     assert np.mean(model.predict(Xt) == ys) > 0.85
+
+
+@by_name
+def test_decision_function_is_largest_for_what_is_predicted(method):
+    """In scikit-learn's order of classes, which is not that of `decision_grid`; on clips amid the classes too."""
+    Xs, ys, _ = domains(12)
+    Xt = np.random.default_rng(12).random((60, 12)) + 0.2
+    model = method.fit(Xs, ys, Xt)
+    assert list(model.classes_) == sorted(model.order_) != list(model.order_)
+    np.testing.assert_array_equal(model.classes_[model.decision_function(Xt).argmax(axis=1)], model.predict(Xt))
+    two = ys != "surprise"
+    model = method.fit(Xs[two], ys[two], Xt)
+    np.testing.assert_array_equal(model.classes_[(model.decision_function(Xt) > 0).astype(int)], model.predict(Xt))
+
+
+def test_decision_function_of_pairwise_machines_is_scikit_learns():
+    """But for the point that the winner has more; SVC's own classes are in the order of numbers, as ours are here."""
+    rng = np.random.default_rng(13)
+    code, Xs, Xt = np.repeat([0, 1, 2], 8), rng.normal(size=(24, 3)), rng.normal(size=(40, 3))
+    theirs = SVC(kernel="linear").fit(Xs, code)
+    ours = SVM().fit(Xs, code, Xt).decision_function(Xt)
+    won = np.eye(3)[theirs.predict(Xt)]
+    np.testing.assert_allclose(ours - won, theirs.decision_function(Xt), atol=1e-9)
 
 
 @by_name

@@ -68,6 +68,7 @@ class Answer(NamedTuple):
     codes: NDArray[np.intp]  # (clips,)
     scores: NDArray[np.float64]  # (clips, classes): the larger, the likelier
     residual: float = 0.0  # of the machine that decided; 0 where it ended as it should
+    votes: NDArray[np.intp] | None = None  # (clips, classes), where votes decide and not the largest score
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,6 +185,26 @@ class AdaptationClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if answer.residual > self.residual_:  # what `fit` has not said already
             self._warn_above_tolerance(answer.residual)
         return np.asarray(self.order_[answer.codes])
+
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
+        """How much speaks for each class, for each row of `X` (clips, features), clips of the target domain.
+
+        Returns
+        -------
+        ndarray
+            (clips, classes), classes as in `classes_`, the predicted one's the largest; of two classes (clips,),
+            positive for the second. Of methods that end in pairwise machines it is, as scikit-learn's, the number of
+            votes and a fraction that grows with the summed distances; the winner has one more. `decision_grid` has the
+            distances themselves.
+        """
+        check_is_fitted(self)
+        answer = self._answer(validate_data(self, X, dtype=np.float64, reset=False), "target")
+        decisions = answer.scores
+        if self.classes_.size > 2 and answer.votes is not None:
+            decisions = answer.votes + decisions / (3 * (np.abs(decisions) + 1))
+            decisions[np.arange(len(decisions)), answer.codes] += 1  # whom ties went to
+        ordered = decisions[:, np.argsort(self.order_)]
+        return np.asarray((ordered[:, 1] - ordered[:, 0]) / 2 if self.classes_.size == 2 else ordered)
 
     def _warn_above_tolerance(self, residual: float) -> None:
         if not residual <= self.tolerance:

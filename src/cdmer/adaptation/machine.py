@@ -47,11 +47,13 @@ class Machine:
         n_classes = len(self._svc.classes_)
         if n_classes == 2:  # scikit-learn turns the sign of this case alone
             decisions = -decisions
-        scores = np.zeros((len(kernel), n_classes))
+        scores, votes = np.zeros((len(kernel), n_classes)), np.zeros((len(kernel), n_classes), np.intp)
         for decision, (first, second) in zip(decisions.T, combinations(range(n_classes), 2), strict=True):
             scores[:, first] += decision
             scores[:, second] -= decision
-        return Answer(np.asarray(self._svc.predict(kernel), np.intp), scores, self.residual)
+            votes[:, first] += decision > 0
+            votes[:, second] += decision <= 0
+        return Answer(np.asarray(self._svc.predict(kernel), np.intp), scores, self.residual, votes)
 
 
 def train(
