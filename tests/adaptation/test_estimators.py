@@ -217,11 +217,15 @@ def test_one_target_clip_is_learnt_from_or_refused_with_the_reason(method):
         (RSTR(n_blocks=4, solver="schedule"), "regeneration.MOST_ITERATIONS"),
         (TGSR(kappa=2, n_blocks=4), "group_path.MOST_ITERATIONS"),
         (STM(lam=0.01), "stm.MOST_ROUNDS"),
+        (STM(lam=1e4), "lasso.MOST_STEPS"),
+        (RSTR(n_blocks=4, lam=1.0, mu=0.5), "lasso.MOST_STEPS"),
+        (TSRG(solver="converged", mu=0.01), "lasso.MOST_STEPS"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_an_iteration_that_is_cut_short_says_so_with_its_residual(method, cap, monkeypatch):
-    monkeypatch.setattr(f"cdmer.adaptation.{cap}", 1 if cap.endswith("ROUNDS") else 3)
+    allowed = {"stm.MOST_ROUNDS": 1, "lasso.MOST_STEPS": 0}.get(cap, 3)
+    monkeypatch.setattr(f"cdmer.adaptation.{cap}", allowed)
     Xs, ys, Xt = domains(11)
     with pytest.warns(ConvergenceWarning, match="ended with a residual of"):
         method.fit(Xs, ys, Xt)

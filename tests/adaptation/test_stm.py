@@ -19,7 +19,8 @@ def test_the_weights_are_the_minimum_under_their_bounds(scale):
     rng = np.random.default_rng(0)
     X = rng.random((9, 12))
     kernel, kappa, cost = X @ X.T, scale * 9 * (X @ rng.random(12)), rng.random(9)
-    found = _Matching(kernel, kappa).minimise(cost, np.ones(9))
+    found, short = _Matching(kernel, kappa).minimise(cost, np.ones(9))
+    assert short == 0
     assert found.min() >= 0
     assert 3 - 1e-9 <= found.sum() <= 15 + 1e-9
 
@@ -44,7 +45,7 @@ def test_the_weights_are_the_minimum_under_their_bounds(scale):
 
 def test_a_kernel_of_low_rank_leaves_the_sum_to_its_bounds():
     X = np.random.default_rng(1).normal(size=(16, 2))
-    found = _Matching(X @ X.T, np.full(16, 5.0)).minimise(np.zeros(16), np.ones(16))
+    found, _ = _Matching(X @ X.T, np.full(16, 5.0)).minimise(np.zeros(16), np.ones(16))
     np.testing.assert_allclose(found.sum(), 28, rtol=1e-5)
     assert found.min() >= 0
 

@@ -5,6 +5,8 @@ linear system; where a sign would turn, its sample leaves; when none would, the 
 `bound` enters. The objective falls with each step, so no set comes twice.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,13 +14,22 @@ from cdmer.jit import helper, kernel, summing_helper
 from cdmer.threads import each
 
 ROWS = 256  # at a time
+MOST_STEPS = 100  # entries into the active set, for each sample
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 
-def descend(P: Floats, gram: Floats, target: Floats, bound: float, positive: bool = False) -> int:
-    """Bring each row of `P` to its minimum, in place; return the most steps that any took.
+@dataclass(frozen=True)
+class Descent:
+    """How many steps the longest row took, and by how much a gradient breaks its bound where `MOST_STEPS` ended it."""
+
+    steps: int
+    residual: float
+
+
+def descend(P: Floats, gram: Floats, target: Floats, bound: float, positive: bool = False) -> Descent:
+    """Bring each row of `P` to its minimum, in place.
 
     Parameters
     ----------
@@ -39,13 +50,23 @@ def descend(P: Floats, gram: Floats, target: Floats, bound: float, positive: boo
 
     def part(first: int) -> int:
         rows = slice(first, first + ROWS)
-        return int(_descend(P[rows], gram, target[rows], float(bound), bool(positive)))
+        return int(_descend(P[rows], gram, target[rows], float(bound), bool(positive), most))
 
-    return max(each(part, range(0, len(P), ROWS)), default=0)
+    most = MOST_STEPS * len(gram)
+    steps = max(each(part, range(0, len(P), ROWS)), default=0)
+    return Descent(steps, _breach(P, gram, target, bound, positive) if steps == most else 0.0)
+
+
+def _breach(P: Floats, gram: Floats, target: Floats, bound: float, positive: bool) -> float:
+    """By how much a sample's gradient is at most off what a minimum allows, relative to the largest target."""
+    pull = target - P @ gram
+    inside = np.abs(pull - bound * np.sign(P))
+    outside = np.maximum((pull if positive else np.abs(pull)) - bound, 0)
+    return float(np.where(P == 0, outside, inside).max() / max(np.abs(target).max(), bound))
 
 
 @kernel
-def _descend(P: Floats, gram: Floats, target: Floats, bound: float, positive: bool) -> int:
+def _descend(P: Floats, gram: Floats, target: Floats, bound: float, positive: bool, limit: int) -> int:
     """`descend` on checked arrays."""
     n_rows, n = P.shape
     L, x, active = np.empty((n, n)), np.empty(n), np.empty(n, np.int64)
@@ -57,8 +78,8 @@ def _descend(P: Floats, gram: Floats, target: Floats, bound: float, positive: bo
         for i in np.flatnonzero(p):
             active[m] = i
             m += 1
-        for step in range(100 * n):
-            most = max(most, step)
+        steps = 0
+        while steps < limit:
             while m:  # to the minimum on the active set
                 factored = _factor(L, gram, active, factored, m)
                 if factored == m:
@@ -81,6 +102,8 @@ def _descend(P: Floats, gram: Floats, target: Floats, bound: float, positive: bo
             sign[entrant] = np.sign(pull)
             active[m] = entrant
             m += 1
+            steps += 1
+        most = max(most, steps)
     return most
 
 

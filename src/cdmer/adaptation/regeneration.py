@@ -141,8 +141,8 @@ def minimise(problem: Regeneration, mu: float, start: Floats | None = None) -> S
     """
     gram, target = problem.M @ problem.M.T, problem.A @ problem.M[:, :-1].T
     P = np.zeros_like(target) if start is None else np.array(start.T, order="C")
-    steps = descend(P, gram, target, mu / 2, False)
-    return Solved(P.T, int(steps), abs(problem.gap(P.T, mu)))
+    steps = descend(P, gram, target, mu / 2).steps
+    return Solved(P.T, steps, abs(problem.gap(P.T, mu)))
 
 
 @kernel

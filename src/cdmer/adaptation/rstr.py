@@ -68,7 +68,8 @@ class RSTR(AdaptationClassifier):
     n_iter_
         Rounds, at most ten.
     residual_
-        The last ``converged`` step's relative duality gap, or the difference of the ``schedule``'s split variables.
+        The last ``converged`` step's relative duality gap, or the difference of the ``schedule``'s split variables; or
+        what the last step for `w` is short of its minimum, where that is more.
 
     Notes
     -----
@@ -187,8 +188,9 @@ class _Blocks:
             step = known or self._regress(weights, lam, mu, solver, P)
             if n_round == 0:
                 first[lam, mu] = step
-            P, residual = step.P, step.residual
-            weights, rest = self._weigh(P, weights, lam, tau)
+            P = step.P
+            weights, rest, unfinished = self._weigh(P, weights, lam, tau)
+            residual = max(step.residual, unfinished)
             objective.append(rest + mu * np.abs(P).sum())
             if objective[-1] < ENOUGH or not weights.any():
                 break
@@ -202,8 +204,8 @@ class _Blocks:
         solved = follow_schedule(problem, mu) if solver == "schedule" else minimise(problem, mu, start)
         return _Step(solved.P, solved.residual)
 
-    def _weigh(self, P: Floats, start: Floats, lam: float, tau: float) -> tuple[Floats, float]:
-        """The best weights for a given `P`, and the objective without its sparsity."""
+    def _weigh(self, P: Floats, start: Floats, lam: float, tau: float) -> tuple[Floats, float, float]:
+        """The best weights for a given `P`, the objective without its sparsity, and how far that is from its end."""
         used = np.flatnonzero(P.any(axis=1))
         n_classes = P.shape[1]
         # P^T K_i and sqrt(lam) P^T d_i of every block: (classes, source clips + 1, blocks)
@@ -212,6 +214,6 @@ class _Blocks:
         goal = np.column_stack([self.labels, np.zeros(n_classes)])
         flat = design.reshape(-1, len(start))
         weights = np.maximum(start[None], 0)
-        descend(weights, flat.T @ flat, (goal.reshape(-1) @ flat)[None], tau / 2, True)
+        descent = descend(weights, flat.T @ flat, (goal.reshape(-1) @ flat)[None], tau / 2, True)
         rest = goal.reshape(-1) - flat @ weights[0]
-        return weights[0], float(rest @ rest + tau * weights.sum())
+        return weights[0], float(rest @ rest + tau * weights.sum()), descent.residual

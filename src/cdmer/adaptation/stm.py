@@ -54,7 +54,7 @@ class STM(AdaptationClassifier):
     n_iter_
         Rounds of the class that took most.
     residual_
-        Largest change of a weight in the last round, or what the last machine is short of its end.
+        Largest change of a weight in the last round, or what the last machine or weights are short of their end.
 
     Notes
     -----
@@ -115,7 +115,8 @@ class STM(AdaptationClassifier):
             machine, unfinished = train(matching.kernel, positive, self.C, MACHINE_TOLERANCE, costs)
             decision = machine.decision_function(matching.kernel)
             loss = np.maximum(0, 1 - signs * decision)
-            chosen = matching.minimise(self.C / self.lam * loss, weights)
+            chosen, short = matching.minimise(self.C / self.lam * loss, weights)
+            unfinished = max(unfinished, short)
             change = float(np.abs(chosen - weights).max())
             weights[:] = chosen
             support, dual = machine.support_, machine.dual_coef_[0]
@@ -163,19 +164,24 @@ class _Matching:
         """What is minimised, without the cost."""
         return float(s @ self.kernel @ s / 2 - self._kappa @ s)
 
-    def minimise(self, cost: Floats, start: Floats) -> Floats:
-        """The minimum, from any `start`; where the sum, left free, breaks a bound, a price on weight holds it there."""
+    def minimise(self, cost: Floats, start: Floats) -> tuple[Floats, float]:
+        """The minimum, from any `start`, and what it is short of being one.
+
+        Where the sum, left free, breaks a bound, a price on weight holds it there.
+        """
         pull = (self._kappa - cost)[None]
         s: Floats = start[None].copy()
+        short = 0.0
 
         def excess(price: float, bound: float) -> float:
             """By how much the weights' sum is above the bound where each costs `price`; it falls with the price."""
-            descend(s, self._gram, pull - price, 0.0, True)
+            nonlocal short
+            short = descend(s, self._gram, pull - price, 0.0, True).residual
             return float(s.sum() - bound)
 
         free = excess(0.0, 0.0)
         if self._least <= free <= self._most:
-            return np.asarray(s[0])
+            return s[0], short
         bound = self._most if free > self._most else self._least
         way = 1.0 if free > self._most else -1.0
         far = way * np.abs(pull).max()
@@ -183,4 +189,4 @@ class _Matching:
             far *= 2
         price = brentq(excess, min(0.0, far), max(0.0, far), args=(bound,), xtol=1e-12 * abs(far), rtol=1e-14)
         excess(price, bound)
-        return np.asarray(s[0])
+        return s[0], short
