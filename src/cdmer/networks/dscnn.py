@@ -32,7 +32,7 @@ class Stream(nn.Module):
         5 x 5.
     prelu
         ``channel``: a slope a channel, 0.25 at first (He et al. 2015); ``unit``: a slope an activation, 0 at first
-        (Keras).
+        (Keras). Weights start as He et al. derive for these slopes (their Eq. 15).
     width
         Units of FC1.
     """
@@ -57,8 +57,13 @@ class Stream(nn.Module):
         self.average_pool1 = nn.AvgPool2d(3, 2, pool_pads[1])
         self.average_pool2 = nn.AvgPool2d(3, 2, pool_pads[2])
         self.fc1 = nn.Linear(3200, width)
-        self.act6 = nn.PReLU(width, 0.25 if prelu == "channel" else 0.0)
+        slope = 0.25 if prelu == "channel" else 0.0
+        self.act6 = nn.PReLU(width, slope)
         self.dropout = Dropout(dropout)
+        for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5, self.fc1):
+            # as PReLU's authors start it; from torch's own weights the signal is lost in six layers, and nothing is learnt
+            nn.init.kaiming_normal_(layer.weight, a=slope)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """The output of FC1, after its activation."""
@@ -115,7 +120,7 @@ class DSCNN(Network):
     title: ClassVar[str] = "DSCNN"
     # momentum 0.9, Nesterov, 1e-5: the paper. Rate, batch and epochs are not given.
     recipe: ClassVar[Recipe] = Recipe(
-        "sgd", 0.01, epochs=100, quick_epochs=15, batch=32, momentum=0.9, nesterov=True, weight_decay=1e-5
+        "sgd", 0.01, epochs=100, quick_epochs=25, batch=32, momentum=0.9, nesterov=True, weight_decay=1e-5
     )
     streams: ClassVar[tuple[str, ...]] = ("spatial", "temporal")
     width: ClassVar[int] = 1024  # of each FC1
