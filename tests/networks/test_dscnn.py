@@ -23,7 +23,7 @@ def test_weights_start_as_prelu_s_authors_derive(prelu, slope):
 
 
 def test_what_tells_clips_apart_comes_through_six_layers():
-    """Noise of variance 1 in; clips still differ by that order after FC1, where torch's own weights leave a hundredth."""
+    """Noise of variance 1 in; clips still differ by that order after FC1. Torch's own weights leave a thousandth."""
     torch.manual_seed(2)
     X = torch.randn(16, 5, 48, 48)
     with torch.no_grad():

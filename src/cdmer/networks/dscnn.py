@@ -61,7 +61,7 @@ class Stream(nn.Module):
         self.act6 = nn.PReLU(width, slope)
         self.dropout = Dropout(dropout)
         for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5, self.fc1):
-            # as PReLU's authors start it; from torch's own weights the signal is lost in six layers, and nothing is learnt
+            # as PReLU's authors start it: from torch's own weights the signal is lost in six layers
             nn.init.kaiming_normal_(layer.weight, a=slope)
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
