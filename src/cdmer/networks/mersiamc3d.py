@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from cdmer.networks.augmentation import cut_and_resize, drop_frames
 from cdmer.networks.losses import cross_entropy, focal_loss
-from cdmer.networks.network import Batch, Dropout, Network, Recipe
+from cdmer.networks.network import Batch, Dropout, Network, Recipe, start_for_relu
 from cdmer.networks.scaling import Scaling
 
 WIDTHS = (32, 64, 128, 128, 256)
@@ -34,6 +34,8 @@ class SinC3D(nn.Module):
         self.pools = nn.ModuleList(
             nn.MaxPool3d((1, 2, 2) if place == 0 else 2, ceil_mode=True) for place in range(len(WIDTHS))
         )
+        for convolution in self.convolutions:
+            start_for_relu(convolution)
 
     def forward(self, x: Tensor) -> Tensor:
         """The last pool's output, flattened."""
@@ -163,6 +165,7 @@ class MERSiamC3D(Network):
         for layer in list(self.core.convolutions)[: freeze if prior else 0]:
             layer.requires_grad_(False)
         self.hidden = nn.Linear(4096, hidden)
+        start_for_relu(self.hidden)
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden, n_classes)
 
