@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cdmer.networks.dscnn import DSCNN
-from cdmer.networks.mersiamc3d import SinC3D
+from cdmer.networks.mersiamc3d import WIDTHS, MERSiamC3D
 
 # inputs of each unit of Table 1's layers, of one stream; the flow has four channels
 STREAM = {"conv1": 4 * 25, "conv2": 64 * 9, "conv3": 64 * 9, "conv4": 64 * 9, "conv5": 128 * 9, "fc1": 3200}
@@ -32,10 +32,12 @@ def test_what_tells_clips_apart_comes_through_six_layers():
     assert 0.05 < found.std(0).mean() < 5
 
 
-def test_what_tells_clips_apart_comes_through_five_layers_in_three_dimensions():
-    """The same of MERSiamC3D's core, whose 4096 units would differ by 0.003."""
+def test_mersiamc3d_starts_from_uniform_weights():
+    """Glorot and Bengio 2010, Eq. 16: up to ``sqrt(6 / (inputs + outputs))``, of kernels 3 x 3 x 3."""
     torch.manual_seed(3)
-    with torch.no_grad():
-        found = SinC3D()(torch.randn(3, 2, 10, 112, 112))
-    assert found.shape == (3, 4096)
-    assert 0.1 < found.std(0).mean() < 10
+    network = MERSiamC3D()
+    for layer, inputs, outputs in zip(network.core.convolutions, (2, 32, 64, 128, 128), WIDTHS, strict=True):
+        bound = np.sqrt(6 / (27 * (inputs + outputs)))
+        assert 0.97 * bound < layer.weight.abs().max() <= bound
+        assert not layer.bias.any()
+    assert 0.97 * np.sqrt(6 / (4096 + 512)) < network.hidden.weight.abs().max() <= np.sqrt(6 / (4096 + 512))

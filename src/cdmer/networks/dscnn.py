@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from cdmer.networks.augmentation import flip_and_rotate
 from cdmer.networks.losses import cross_entropy, linear_mmd
-from cdmer.networks.network import Batch, Dropout, Network, Recipe, start_for_relu
+from cdmer.networks.network import Batch, Dropout, Network, Recipe
 from cdmer.networks.scaling import Scaling
 
 ANGLES = (-10.0, -5.0, 0.0, 5.0, 10.0)  # degrees; with and without a flip: "10 times"
@@ -61,7 +61,9 @@ class Stream(nn.Module):
         self.act6 = nn.PReLU(width, slope)
         self.dropout = Dropout(dropout)
         for layer in (self.conv1, self.conv2, self.conv3, self.conv4, self.conv5, self.fc1):
-            start_for_relu(layer, slope)
+            # as PReLU's authors start it: from torch's own weights the signal is lost in six layers
+            nn.init.kaiming_normal_(layer.weight, a=slope)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """The output of FC1, after its activation."""
