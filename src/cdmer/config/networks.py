@@ -58,6 +58,7 @@ class DscnnFamily(NetworkSettings):
     """What DSCNN and its single streams share."""
 
     module: ClassVar[str] = "cdmer.networks.dscnn"
+    quick_rounds: ClassVar[int] = 1
     feature: Name = Field("dscnn_48", description="The feature that it is trained on.")
     pool_pads: tuple[int, int, int] = Field((2, 0, 1), description="Padding of the three pools, or [2, 1, 0].")
     prelu: Literal["channel", "unit"] = Field("channel", description="A slope for each channel or activation.")
