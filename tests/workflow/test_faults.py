@@ -97,26 +97,6 @@ def test_a_job_killed_in_every_stage(workflow, finished):
     assert (workflow.folder / TABLE).read_bytes() == (finished.folder / TABLE).read_bytes()
 
 
-@pytest.mark.slow
-def test_a_run_killed_again_and_again(workflow, finished):
-    """The whole run is killed outright at random moments: no lock stops its successor, no job outlives it for long."""
-    forget_results(workflow)
-    rng = random.Random(5)
-    for _ in range(6):
-        run = start(workflow, TABLE)
-        time.sleep(rng.uniform(3, 9))
-        run.kill()
-        run.wait()
-        deadline = time.monotonic() + 10
-        while jobs_of(workflow) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert jobs_of(workflow) == {}
-    workflow.run(TABLE)
-    assert workflow.planned() == {}
-    check_whole(workflow)
-    assert (workflow.folder / TABLE).read_bytes() == (finished.folder / TABLE).read_bytes()
-
-
 def test_a_change_that_a_kill_cut_short_is_not_forgotten(workflow):
     """The killed job's output is gone and what follows it is still there, made with the old setting."""
     workflow.configure(faces={"aligned_112": {"eye_height": 0.34}})
