@@ -42,12 +42,13 @@ CHOICES = [
     for optimizer, rate, attention, scaling in [
         ("sgd", 1e-3, "none", "sample"),
         ("adam", 1e-3, "none", "sample"),
-        ("adam", 1e-4, "none", "sample"),
+        ("adam", 1e-4, "none", "standard"),
         ("adam", 1e-4, "width", "sample"),
         ("adam", 1e-4, "width", "standard"),
+        ("adam", 1e-3, "width", "standard"),
     ]
 ]
-INNER_EPOCHS, INNER_FOLDS = 20, 3
+INNER_EPOCHS, INNER_FOLDS = 60, 3
 SEED = 2019
 
 
