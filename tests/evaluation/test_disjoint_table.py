@@ -34,8 +34,10 @@ def tabulate(tmp_path):
             told.sample(frac=1, random_state=1).to_csv(one, index=False)
             files = {"disjoint": str(one), "plain": str(other)}
             parts.append({"experiment": experiment, "model": model, "data": data, **files})
-        csv, md = tmp_path / "t.csv", tmp_path / "t.md"
-        tabulate_disjoint(csv, md, parts=parts, left_out=left_out)
+        csv, md, leaks = tmp_path / "t.csv", tmp_path / "t.md", tmp_path / "l.csv"
+        checked = {"experiment": "H->V", "feature": "f", "check": "a person is on both sides", "detail": ""}
+        pd.DataFrame([{**checked, "count": 0, "of": 4}]).to_csv(leaks, index=False)
+        tabulate_disjoint(leaks, csv, md, parts=parts, left_out=left_out)
         return pd.read_csv(csv), md.read_text()
 
     return run
@@ -56,6 +58,7 @@ def test_a_row_by_hand(tabulate):
     assert row["p"] == 1
     assert f"| {expected:.4f} ({expected - 1:+.3f}) |" in text
     assert "H->V 1 people with 3 of 12 clips" in text
+    assert "- Checked: a person is on both sides: in no experiment, 0 of 4." in text
     assert (
         "1 shared people can be swapped in 2 ways: no change of such an experiment can have a p value below 1.00"
         in text
@@ -99,4 +102,4 @@ def test_answers_of_other_clips_are_not_scored(tabulate, tmp_path):
     files = {"disjoint": tmp_path / "SVMH->Vdisjoint.csv", "plain": path}
     parts = [{"experiment": "H->V", "model": "SVM", "data": "real", **files}]
     with pytest.raises(ValueError, match="not of the same clips"):
-        tabulate_disjoint(tmp_path / "a", tmp_path / "b", parts=parts, left_out=[])
+        tabulate_disjoint(tmp_path / "l", tmp_path / "a", tmp_path / "b", parts=parts, left_out=[])

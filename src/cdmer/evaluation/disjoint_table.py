@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cdmer.evaluation.comparisons import LEVEL, Answers, answers_of_people, compare, holm, smallest_note
 from cdmer.evaluation.intervals import bootstrap_scores, interval
+from cdmer.evaluation.leaks import leak_notes
 from cdmer.evaluation.markdown import SYNTHETIC, left_out_notes
 from cdmer.evaluation.metrics import all_scores
 from cdmer.files import write_text
@@ -75,6 +76,7 @@ class Pair:
 
 
 def tabulate_disjoint(
+    leaks: str | Path,
     csv: str | Path,
     md: str | Path,
     *,
@@ -85,6 +87,8 @@ def tabulate_disjoint(
 
     Parameters
     ----------
+    leaks
+        CSV of what `cdmer.evaluation.leak_jobs.find_disjoint_leaks` found, told under the table.
     csv, md
         What to write: one row a model × experiment × selection, the plain score beside; and the papers' shape.
     parts
@@ -102,7 +106,8 @@ def tabulate_disjoint(
     for _, column in table.groupby(["experiment", "selection"], sort=False):
         table.loc[column.index, "p_corrected"] = holm(column["p"].tolist())
     write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
-    write_text(md, "\n".join(_markdown(table, left_out)) + "\n")
+    lines = [*_markdown(table, left_out), *(f"- {note}" for note in leak_notes(pd.read_csv(leaks)))]
+    write_text(md, "\n".join(lines) + "\n")
 
 
 def disjoint_notes(table: pd.DataFrame) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cdmer.evaluation.comparisons import smallest_note
+from cdmer.evaluation.leaks import leak_notes
 from cdmer.evaluation.markdown import (
     SELECTIONS,
     SYNTHETIC,
@@ -65,6 +66,7 @@ def loso_markdown(
     exclusions: pd.DataFrame,
     absent: Sequence[str],
     compared: pd.DataFrame,
+    leaks: pd.DataFrame,
 ) -> str:
     """A table of folds as Markdown.
 
@@ -82,6 +84,8 @@ def loso_markdown(
         Notes on classes without a clip.
     compared
         Every model against the best of its column, as `results/{protocol}_comparisons.csv`.
+    leaks
+        What `cdmer.evaluation.leak_jobs` found.
     """
     second = SECOND[protocol]
     shown = "UAR" if second == "uar" else second
@@ -128,6 +132,7 @@ def loso_markdown(
     if len(exclusions):
         notes.append(f"{len(exclusions)} clips were excluded by earlier stages: `exclusions.csv` names them.")
     notes += left_out_notes(left_out, set(table["model"]))
+    notes += leak_notes(leaks)
     return "\n".join([*lines, "", *(f"- {note}" for note in notes), *published_section(printed)]) + "\n"
 
 

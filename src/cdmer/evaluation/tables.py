@@ -110,7 +110,7 @@ def tabulate_cdmer(
     exclusions
         CSV of the clips that earlier stages left out, counted under the table.
     leaks
-        CSV of what `cdmer.evaluation.leaks` found, told under the table.
+        CSV of what `cdmer.evaluation.leak_jobs` found, told under the table.
     csv, md
         What to write: one row a model × experiment × selection, and the papers' shape.
     comparisons

@@ -36,14 +36,17 @@ def summary_section(results: Results) -> dict[str, Any]:
         for cells in rows.values():
             if heading in cells:
                 cells[heading]["best"] = best is not None and cells[heading]["honest"] == best
-    notes = leak_notes(results.table("cdmer_leaks.csv")) if "cdmer" in results.protocols else []
+    leaks = [
+        {"title": NAMES[protocol], "notes": [note for note in _leaks(results, protocol) if note.startswith("Leak")]}
+        for protocol in results.protocols
+    ]
     return {
         "headings": headings,
         "rows": rows,
         "selection": results.honest,
         "synthetic": [name for name, database in results.databases.items() if database.origin == "synthetic"],
         "all_synthetic": all(database.origin == "synthetic" for database in results.databases.values()),
-        "leaks": [note for note in notes if note.startswith("Leak")],
+        "leaks": [found for found in leaks if found["notes"]],
     }
 
 
@@ -99,6 +102,7 @@ def tables_section(results: Results) -> dict[str, Any]:
         else:
             compared = results.table(f"{protocol}_comparisons.csv")
             shown.append(_loso_table(protocol, table, compared, printed))
+        shown[-1]["leaks"] = _leaks(results, protocol)
     used = {name for table in shown for name in table["selections"]}
     return {
         "tables": shown,
@@ -140,7 +144,12 @@ def _disjoint(results: Results) -> dict[str, Any] | None:
         "rows": rows,
         "selections": list(dict.fromkeys(table["selection"])),
         "notes": disjoint_notes(table),
+        "leaks": _leaks(results, "cdmer_disjoint"),
     }
+
+
+def _leaks(results: Results, name: str) -> list[str]:
+    return leak_notes(results.table(f"{name}_leaks.csv"))
 
 
 def _printed(protocol: str, table: pd.DataFrame) -> Footnotes:
