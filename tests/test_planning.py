@@ -21,7 +21,7 @@ from cdmer.planning.plan import Plan
 from cdmer.planning.shared import databases_of, experiments
 from cdmer.protocols.cdmer import cdmer_experiments
 from cdmer.protocols.databases_out import train_databases_out
-from cdmer.protocols.disjoint import judged_without_themselves
+from cdmer.protocols.disjoint import train_disjoint
 from cdmer.protocols.loso import train_folds
 from cdmer.protocols.train import train_model
 from cdmer.store.released import import_released
@@ -625,8 +625,8 @@ def test_type_i_is_computed_once_more_with_nobody_on_both_sides(plan, released):
     assert len(asked) == 12 and {model for _, model in asked} == {"SVM", "TCA"}
     assert not any("C" in key for key, _ in asked)
     told = made.disjoint_settings("TCA")
-    experiments_told = told.pop("experiments")
-    inspect.signature(judged_without_themselves).bind("s", "t", "p", "m", databases=("a", "b"), **told)
+    inspect.signature(train_disjoint).bind("o", "c", **told)
+    experiments_told = told["experiments"]
     assert [each["experiment"] for each in experiments_told] == ["H->V", "V->H", "H->N", "N->H", "V->N", "N->V"]
     files = {file for each in experiments_told for file in (*each["stores"], each["predictions"], each["metrics"])}
     assert sorted(made.disjoint_inputs("TCA")) == sorted(files)

@@ -183,11 +183,11 @@ def models(
 
 
 @app.command()
-def disjoint(output: Path, settings: Settings = "{}", code: Code = "") -> None:
+def disjoint(output: Path, controls: Path, settings: Settings = "{}", code: Code = "") -> None:
     """Stage models: train a model again without each person of the target whom the source shows too."""
     from cdmer.protocols.disjoint import train_disjoint
 
-    train_disjoint(output, **json.loads(settings))
+    train_disjoint(output, controls, **json.loads(settings))
 
 
 @app.command()

@@ -187,7 +187,11 @@ def test_type_i_with_nobody_on_both_sides_stands_beside_the_tables(run, tmp_path
     told = pd.read_csv(plain).query("selection == 'default'").assign(experiment="V->N", without="")
     told.loc[told["subject"] == "s02", ["predicted", "without"]] = ["negative", "s02"]
     told.to_csv(answered, index=False)
-    part = {"experiment": "V->N", "model": "SVM", "data": "synthetic", "disjoint": answered, "plain": plain}
+    controls = tmp_path / "controls.csv"
+    drawn = [told.assign(draw=draw, predicted="negative" if draw == 1 else told["label"]) for draw in (1, 2)]
+    pd.concat(drawn).to_csv(controls, index=False)
+    files = {"disjoint": answered, "plain": plain, "controls": controls}
+    part = {"experiment": "V->N", "model": "SVM", "data": "synthetic", **files}
     table = tmp_path / "results/cdmer_disjoint.csv"
     leaks = tmp_path / "results/cdmer_disjoint_leaks.csv"
     checked = {"experiment": "V->N", "feature": "lbp", "check": "a person is on both sides", "detail": ""}
@@ -228,7 +232,9 @@ def test_a_protocol_that_holds_databases_out_has_its_table_and_matrices(run, tmp
     results = tmp_path / "results"
     parts = [{"task": "holdout_objective", "model": model, "data": "synthetic"} for model in ("SVM", "TCA")]
     names = [results / f"holdout_{name}" for name in ("table.csv", "table.md", "comparisons.csv")]
-    tabulate_loso(files, results / "exclusions.csv", *names, "holdout", parts, [])
+    leaks = results / "holdout_leaks.csv"
+    shutil.copy(results / "cdmer_leaks.csv", leaks)
+    tabulate_loso(files, results / "exclusions.csv", leaks, *names, "holdout", parts, [])
     shutil.copy(results / "cdmer_table.card.json", results / "holdout_table.card.json")
     held_out = {
         "experiments": {"holdout_objective": ["holdout_objective", "casme2", "samm"]},

@@ -1,13 +1,13 @@
 """The sections with scores: the summary, and every table with its published numbers and what chance has to say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from cdmer.evaluation.comparisons import LEVEL, smallest_note
 from cdmer.evaluation.contradictions import Footnotes
-from cdmer.evaluation.disjoint_table import ABOUT, TITLE, disjoint_notes
+from cdmer.evaluation.disjoint_table import ABOUT, PRICE_ABOUT, PRICE_TITLE, TITLE, disjoint_notes
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
 from cdmer.evaluation.loso_markdown import AVERAGE, PRINTED_AS, TITLES, WAYS, heading_of
@@ -143,9 +143,34 @@ def _disjoint(results: Results) -> dict[str, Any] | None:
         "columns": [name.replace("->", " → ") for name in names],
         "rows": rows,
         "selections": list(dict.fromkeys(table["selection"])),
+        "prices": _prices(table, names),
+        "price_title": PRICE_TITLE,
+        "price_about": PRICE_ABOUT,
         "notes": disjoint_notes(table),
         "leaks": _leaks(results, "cdmer_disjoint"),
     }
+
+
+def _prices(table: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The change taken apart, the price of the shared people and that of fewer clips; no row where it was not."""
+    rows = []
+    known = table[table["control_uf1"].notna()]
+    for (model, selection), group in known.groupby(["model", "selection"], sort=False):
+        cells = {row["experiment"]: row for row in group.to_dict("records")}
+        shown = [
+            {
+                "people": float(cells[name]["people_difference"]),
+                "beyond_chance": bool(cells[name]["people_p_corrected"] < LEVEL),
+                "fewer": float(cells[name]["control_uf1"] - cells[name]["plain_uf1"]),
+                "spread": _number(cells[name]["control_std"]),
+                "said": f"p = {cells[name]['people_p_corrected']:.3f} (Holm)",
+            }
+            if name in cells
+            else None
+            for name in names
+        ]
+        rows.append({"model": model, "selection": selection, "cells": shown})
+    return rows
 
 
 def _leaks(results: Results, name: str) -> list[str]:
