@@ -42,7 +42,7 @@ class CdmerProtocol(Settings):
     )
 
     disjoint_draws: int = Field(
-        5,
+        3,
         ge=0,
         description="How often as many clips of other people are left out in a person's place, to tell what fewer "
         "clips cost from what knowing the face is worth; of the selection `default`. 0: never.",

@@ -17,6 +17,12 @@ SYNTHETIC = (
 )
 
 
+SYNTHETIC_ALONE = (
+    "**These scores come from a synthetic cohort and say nothing about real databases.** "
+    "The column `data` of `cdmer_table.csv` says what came from where; give the databases a root to see real scores."
+)
+
+
 def cdmer_markdown(
     table: pd.DataFrame,
     left_out: Sequence[Mapping[str, str]],

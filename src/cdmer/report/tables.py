@@ -10,7 +10,7 @@ from cdmer.evaluation.contradictions import Footnotes
 from cdmer.evaluation.disjoint_table import ABOUT, PRICE_ABOUT, PRICE_TITLE, TITLE, disjoint_notes
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
-from cdmer.evaluation.loso_markdown import AVERAGE, PRINTED_AS, TITLES, WAYS, heading_of
+from cdmer.evaluation.loso_markdown import AVERAGE, BETWEEN, NOT_PRINTED, PRINTED_AS, TITLES, WAYS, heading_of
 from cdmer.evaluation.markdown import SELECTIONS, footnotes_of
 from cdmer.report.pictures import stored
 from cdmer.report.results import Results
@@ -103,13 +103,14 @@ def tables_section(results: Results) -> dict[str, Any]:
             compared = results.table(f"{protocol}_comparisons.csv")
             shown.append(_loso_table(protocol, table, compared, printed))
         shown[-1]["leaks"] = _leaks(results, protocol)
-    used = {name for table in shown for name in table["selections"]}
+    used = {name for each in shown for name in each["selections"]}
+    table = "cdmer_table" if "cdmer" in results.protocols else f"{next(iter(results.protocols))}_table"
     return {
         "tables": shown,
         "contradicted": contradicted,
         "prices": prices,
         "honesty": stored(results.file("cdmer_honesty.png"), "the price of honesty", 720) if results.honesty else None,
-        "selections": {name: words for name, words in SELECTIONS.items() if name in used},
+        "selections": {name: SELECTIONS[name].replace("cdmer_table", table) for name in SELECTIONS if name in used},
         "level": LEVEL,
         "disjoint": _disjoint(results),
     }
@@ -198,7 +199,7 @@ def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame, printed: Footnote
         lost = {key[:2] + key[3:]: found for key, found in clear.items() if key[2] == type_}
         arrows = {name: name.replace("->", " → ") for name in names}
         made = _table(f"CDMER, {type_}", words, rows, "experiment", arrows, lost, printed, type_)
-        yield {**made, "note": smallest_note(compared[compared["type"] == type_])}
+        yield {**made, "note": smallest_note(compared[compared["type"] == type_]), "about": ""}
 
 
 def _loso_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes) -> dict[str, Any]:
@@ -210,7 +211,10 @@ def _loso_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, prin
     }
     named = compared.assign(part=[names[name] for name in compared["part"]])
     made = _table(TITLES[protocol], WAYS[protocol], table, "part", names, lost, printed, PRINTED_AS[protocol])
-    return {**made, "note": smallest_note(named, column="part")}
+    printed_at_all = bool((table["published_in"].fillna("") != "").any())
+    about = [BETWEEN] if protocol in ("holdout", "lodo") else []
+    about += [] if printed_at_all else [NOT_PRINTED]
+    return {**made, "note": smallest_note(named, column="part"), "about": " ".join(about)}
 
 
 def _table(
