@@ -130,12 +130,8 @@ def loso_markdown(
         "Folds are pooled, then scored once (MEGC 2019); intervals are percentile bootstrap intervals over people."
         if pooled
         else "The average is the mean of the targets; intervals are percentile bootstrap intervals over people.",
-        *(
-            selection_note(name, protocol, published)
-            for name in SELECTIONS
-            if (table["selection"] == name).any()
-        ),
-        *([] if published or not len(table) else [NOT_PRINTED]),
+        *(selection_note(name, protocol, published) for name in SELECTIONS if (table["selection"] == name).any()),
+        *([] if pooled else [NOT_PRINTED]),
         *absent,
     ]
     if not compared.empty:

@@ -43,7 +43,18 @@ COLUMNS = (
     "published_in",
     "data",
 )
-COMPARED = ("part", "selection", "best", "model", "difference", "p", "p_corrected", "error", "smallest")
+COMPARED = (
+    "part",
+    "selection",
+    "best",
+    "model",
+    "difference",
+    "p",
+    "p_corrected",
+    "error",
+    "smallest",
+    "smallest_corrected",
+)
 TEXTS = dict.fromkeys(("database", "clip", "subject", "label", "predicted", "point"), str)
 SEED = 20190514  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
 

@@ -110,8 +110,9 @@ def beaten_note(comparisons: pd.DataFrame, protocol: str) -> str:
     """How many of a table's differences are more than chance makes."""
     clear = int((comparisons["p_corrected"] < LEVEL).sum())
     return (
-        f"{clear} of {len(comparisons)} differences from the best of a column are more than chance makes (5 %, Holm): "
-        f"`{protocol}_comparisons.csv` has them all. The rest are no ranking."
+        f"{clear} of {len(comparisons)} differences from the best of a column are more than chance makes (5 %, "
+        f"corrected for all pairs by Shaffer's procedure): `{protocol}_comparisons.csv` has them all. The "
+        "rest are no ranking."
     )
 
 

@@ -56,6 +56,7 @@ COMPARED = (
     "p_corrected",
     "error",
     "smallest",
+    "smallest_corrected",
 )
 TEXTS = dict.fromkeys(("clip", "subject", "label", "predicted", "point"), str)
 SEED = 20180515  # of the bootstrap: any fixed number, so that a table can be compared byte for byte

@@ -211,10 +211,8 @@ def _loso_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, prin
     }
     named = compared.assign(part=[names[name] for name in compared["part"]])
     made = _table(TITLES[protocol], WAYS[protocol], table, "part", names, lost, printed, PRINTED_AS[protocol])
-    printed_at_all = bool((table["published_in"].fillna("") != "").any())
-    about = [BETWEEN] if protocol in ("holdout", "lodo") else []
-    about += [] if printed_at_all else [NOT_PRINTED]
-    return {**made, "note": smallest_note(named, column="part"), "about": " ".join(about)}
+    about = f"{BETWEEN} {NOT_PRINTED}" if protocol in ("holdout", "lodo") else ""
+    return {**made, "note": smallest_note(named, column="part"), "about": about}
 
 
 def _table(
@@ -251,7 +249,7 @@ def _cell(row: Mapping[Any, Any], best: float, lost: tuple[str, float] | None) -
     low, high, spread = (_number(row.get(name)) for name in ("uf1_low", "uf1_high", "uf1_std"))
     said = [f"95 % interval {low:.3f} to {high:.3f}"] if low is not None and high is not None else []
     said += [f"spread over {row['rounds']:.0f} rounds {spread:.3f}"] if spread is not None else []
-    said += [f"below {lost[0]} by more than chance, p = {lost[1]:.3f} (Holm)"] if lost else []
+    said += [f"below {lost[0]} by more than chance, p = {lost[1]:.3f} (Shaffer)"] if lost else []
     published = _number(row["published_uf1"])
     said += [f"published UF1 {published:.4f} ({_text(row['published_in'])})"] if published is not None else []
     return {
