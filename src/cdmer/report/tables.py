@@ -104,13 +104,13 @@ def tables_section(results: Results) -> dict[str, Any]:
             shown.append(_loso_table(protocol, table, compared, printed))
         shown[-1]["leaks"] = _leaks(results, protocol)
     used = {name for each in shown for name in each["selections"]}
-    table = "cdmer_table" if "cdmer" in results.protocols else f"{next(iter(results.protocols))}_table"
+    named = "cdmer_table" if "cdmer" in results.protocols else f"{next(iter(results.protocols))}_table"
     return {
         "tables": shown,
         "contradicted": contradicted,
         "prices": prices,
         "honesty": stored(results.file("cdmer_honesty.png"), "the price of honesty", 720) if results.honesty else None,
-        "selections": {name: SELECTIONS[name].replace("cdmer_table", table) for name in SELECTIONS if name in used},
+        "selections": {name: SELECTIONS[name].replace("cdmer_table", named) for name in SELECTIONS if name in used},
         "level": LEVEL,
         "disjoint": _disjoint(results),
     }
