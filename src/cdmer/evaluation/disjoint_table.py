@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cdmer.evaluation.comparisons import LEVEL, Answers, answers_of_people, compare, holm, smallest_note
-from cdmer.evaluation.intervals import bootstrap_scores, interval
+from cdmer.evaluation.intervals import bootstrap_average, interval
 from cdmer.evaluation.leaks import leak_notes
 from cdmer.evaluation.markdown import SYNTHETIC, left_out_notes
 from cdmer.evaluation.metrics import all_scores, uf1
@@ -230,9 +230,8 @@ def _row(group: Sequence[Pair]) -> dict[str, Any]:
     compared = compare(sides, [pair.answers(people, pair.plain) for pair in group], SEED)
     mine = _mean([all_scores(pair.truth, pair.disjoint, CLASSES) for pair in group])
     plain = _mean([all_scores(pair.truth, pair.plain, CLASSES) for pair in group])
-    # people who are the target of several experiments are drawn together: one seed, one list of names
-    drawn = [bootstrap_scores(pair.truth, pair.disjoint, pair.person, CLASSES, SEED) for pair in group]
-    low, high = interval(np.mean([each.uf1 for each in drawn], axis=0), min(each.number for each in drawn))
+    drawn = bootstrap_average([([(pair.truth, pair.disjoint)], pair.person) for pair in group], CLASSES, SEED)
+    low, high = interval(drawn, min(len(set(pair.person)) for pair in group))
     alone = len(group) == 1
     return {
         "type": first.experiment.type,
@@ -318,7 +317,8 @@ def price_of(row: Mapping[Any, Any]) -> str:
     people = f"{row['people_difference']:+.3f}"
     people = f"**{people}**" if row["people_p_corrected"] < LEVEL else people
     spread = "" if row["control_std"] is None or math.isnan(row["control_std"]) else f" ± {row['control_std']:.3f}"
-    return f"{people} ({row['control_uf1'] - row['plain_uf1']:+.3f}{spread})"
+    fewer = round(row["control_uf1"] - row["plain_uf1"], 3) + 0.0  # no -0.000
+    return f"{people} ({fewer:+.3f}{spread})"
 
 
 def _cell(row: Mapping[Any, Any] | None) -> str:

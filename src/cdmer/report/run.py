@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cdmer.evaluation.card import spent
+from cdmer.evaluation.leaks import ADAPTING
 from cdmer.report.results import Results
 
 STAGES = ("databases", "faces", "frames", "features", "models", "tables", "report")
@@ -77,6 +78,7 @@ def _leaks(results: Results, name: str) -> dict[str, Any]:
                 "unknown": int(group["count"].isna().sum()),
                 "experiments": sorted(set(found["experiment"])),
                 "rows": found.fillna("").to_dict("records"),
+                "leak": bool(len(found)) and check != ADAPTING,
             }
         )
     return {"table": name, "checks": checks}

@@ -146,7 +146,7 @@ def _disjoint(results: Results) -> dict[str, Any] | None:
         "selections": list(dict.fromkeys(table["selection"])),
         "prices": _prices(table, names),
         "price_title": PRICE_TITLE,
-        "price_about": PRICE_ABOUT,
+        "price_about": PRICE_ABOUT.replace("in brackets", "below it, small,"),
         "notes": disjoint_notes(table),
         "leaks": _leaks(results, "cdmer_disjoint"),
     }
@@ -162,7 +162,7 @@ def _prices(table: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
             {
                 "people": float(cells[name]["people_difference"]),
                 "beyond_chance": bool(cells[name]["people_p_corrected"] < LEVEL),
-                "fewer": float(cells[name]["control_uf1"] - cells[name]["plain_uf1"]),
+                "fewer": round(float(cells[name]["control_uf1"] - cells[name]["plain_uf1"]), 3) + 0.0,
                 "spread": _number(cells[name]["control_std"]),
                 "said": f"p = {cells[name]['people_p_corrected']:.3f} (Holm)",
             }
