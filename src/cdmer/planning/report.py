@@ -116,6 +116,7 @@ class ReportPlan(TablesPlan):
                 "parameters": settings.parameters(),
                 "feature": settings.feature,
                 "grids": grids,
+                "faces": self.config.frames[recipe.frames].faces,
                 "eyes": [faces.eye_distance, faces.eye_height] if faces.alignment == "eyes" else None,
             }
         return found

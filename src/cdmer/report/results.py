@@ -91,8 +91,8 @@ class Results:
     transforms
         Methods that map clips: name to the feature and the estimator's parameters.
     regions
-        Models on facial blocks: name to ``module``, ``estimator``, ``parameters``, ``feature``, its ``grids``, and
-        ``eyes``, their distance and height in the crop where alignment has put them there.
+        Models on facial blocks: name to ``module``, ``estimator``, ``parameters``, ``feature``, its ``grids``,
+        ``faces``, the recipe of its crops, and ``eyes``, their distance and height there where alignment has put them.
     selections
         How hyper-parameters were chosen.
     casme2_negative
