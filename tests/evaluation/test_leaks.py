@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cdmer.databases.manifest import make_manifest, write_manifest
 from cdmer.evaluation.leak_jobs import find_disjoint_leaks, find_leaks
 from cdmer.evaluation.leaks import (
     ADAPTING,
@@ -18,6 +19,7 @@ from cdmer.evaluation.leaks import (
     judged_once,
     leak_notes,
 )
+from cdmer.protocols.loso import train_folds
 from cdmer.store.feature_store import FeatureStore
 
 WORDS = ("negative", "positive", "surprise")
@@ -184,3 +186,69 @@ def test_folds_are_counted_one_by_one():
     assert next(iter(between_sides(shown, by_person)))["of"] == 2
     found = next(iter(between_sides(shown, by_clip)))
     assert (found["count"], found["of"], found["detail"]) == (2, 3, "samm/1 samm/1")
+
+
+@pytest.fixture
+def composite(tmp_path):
+    """What is found in the composite of three databases, two people each, of a machine trained in its folds."""
+
+    def find(copied=False, folds=None, monkeypatch=None):
+        rng = np.random.default_rng(1)
+        stores, manifests = [], []
+        for name, words in (("smic_hs", WORDS), ("casme2", ("disgust", "happiness", "surprise")), ("samm", None)):
+            emotions = (words or ("anger", "happiness", "surprise")) * 2
+            subjects = ["1"] * 3 + ["2"] * 3
+            clips = [f"{name}{index}" for index in range(6)]
+            X = rng.normal(size=(6, 4))
+            if copied and name != "smic_hs":
+                X[0] = 1.0  # one clip of CASME II is in SAMM too
+            rows = [
+                {
+                    "clip": clip, "database": name, "subject": subject, "path": "p", "first_frame": 1, "onset": 1,
+                    "offset": 9, "n_frames": 9, "fps": 100.0, "emotion": emotion,
+                }
+                for clip, subject, emotion in zip(clips, subjects, emotions, strict=True)
+            ]  # fmt: skip
+            stores.append(tmp_path / f"{name}.h5")
+            manifests.append(tmp_path / f"{name}.csv")
+            write_manifest(make_manifest(rows, "here"), manifests[-1])
+            about = {"feature": "f", "database": name, "recipe": {}, "code_digest": "c"}
+            FeatureStore.write(stores[-1], X, clips, subjects, list(emotions), provenance=about)
+        told = tmp_path / "p.csv"
+        estimator = {name: SVM[name] for name in ("module", "estimator", "parameters")}
+        train_folds(told, tmp_path / "m.json", stores=stores, manifests=manifests, task="composite", **estimator)
+        if folds:
+            monkeypatch.setattr("cdmer.evaluation.leak_jobs.folds_of", folds)
+        part = {
+            "experiment": "composite", "task": "composite", "feature": "f", "manifests": manifests, "stores": stores,
+            "databases": ["smic_hs", "casme2", "samm"],
+            "models": {"SVM": {"predictions": told, "adapts": False, "fit": SVM}},
+        }  # fmt: skip
+        find_leaks(tmp_path / "l.csv", protocol="cde", parts=[part], casme2_negative="disgust_sadness_fear")
+        return pd.read_csv(tmp_path / "l.csv")
+
+    return find
+
+
+def test_of_one_subject_left_out_nobody_is_on_both_sides_because_somebody_counted(composite):
+    """Subject 1 of three databases is three people."""
+    table = composite()
+    assert count(table, PEOPLE) == [[0, 6]]
+    assert [count(table, check) for check in (CAMERAS, COPIES, ALONE, ONCE)] == [[[0, 18]]] * 4
+    assert count(table, ADAPTING) == [[0, 1]]
+    assert f"Checked: {PEOPLE}: in no experiment, 0 of 6." in leak_notes(table)
+
+
+def test_of_one_clip_left_out_everybody_is_on_both_sides(composite, monkeypatch):
+    rows = np.arange(18)
+    table = composite(
+        folds=lambda *_: [("", np.delete(rows, row), rows[[row]]) for row in rows], monkeypatch=monkeypatch
+    )
+    assert count(table, PEOPLE) == [[18, 18]]
+    assert count(table, CAMERAS) == [[0, 18]]
+
+
+def test_a_clip_that_two_databases_have_is_found_in_the_fold_of_each(composite):
+    table = composite(copied=True)
+    assert count(table, COPIES) == [[2, 18]]
+    assert "casme2/casme20=samm/samm0" in table.loc[table["check"] == COPIES, "detail"].iloc[0]
