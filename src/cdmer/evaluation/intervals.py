@@ -75,7 +75,7 @@ def bootstrap_average(
 
     Targets that show a person in common are no independent evidence: SMIC-VIS and SMIC-NIR are the same eight people,
     who are in SMIC-HS too. All people of such targets are drawn together, from all of them; targets that share nobody
-    are drawn apart. A target of which a draw has nobody is left out of that draw's mean.
+    are drawn apart. A draw that has nobody of a target has no such average: another takes its place.
 
     Parameters
     ----------
@@ -95,11 +95,12 @@ def bootstrap_average(
     for together in _sharing([set(people) for _, people in targets]):
         everybody = sorted({name for index in together for name in targets[index][1]})
         rng = np.random.default_rng(seed + zlib.crc32("\n".join(everybody).encode()))
-        drawn = rng.multinomial(len(everybody), np.full(len(everybody), 1 / len(everybody)), size=resamples)
-        for index in together:
+        shown = [np.searchsorted(everybody, sorted(set(targets[index][1]))) for index in together]
+        drawn = _draw(rng, len(everybody), shown, resamples)
+        for index, columns in zip(together, shown, strict=True):
             rounds, people = targets[index]
             names, member = np.unique(np.asarray(people, str), return_inverse=True)
-            weights = drawn[:, np.searchsorted(everybody, names)]
+            weights = drawn[:, columns]
             by_round = []
             for truth, predicted in rounds:
                 parts = [
@@ -107,8 +108,20 @@ def bootstrap_average(
                     for g in range(len(names))
                 ]
                 by_round.append(uf1_of(np.tensordot(weights, np.stack(parts), axes=1)))
-            scores[index] = np.where(weights.sum(1) > 0, np.mean(by_round, axis=0), np.nan)
-    return np.asarray(np.nanmean(scores, axis=0))
+            scores[index] = np.mean(by_round, axis=0)
+    return np.asarray(scores.mean(axis=0))
+
+
+def _draw(
+    rng: np.random.Generator, people: int, shown: Sequence[NDArray[np.intp]], resamples: int
+) -> NDArray[np.int64]:
+    """How often each of the people is drawn (resamples, people); everyone of `shown` has somebody in each draw."""
+    found = np.empty((0, people), np.int64)
+    while len(found) < resamples:
+        drawn = rng.multinomial(people, np.full(people, 1 / people), size=resamples)
+        somebody = np.all([drawn[:, columns].any(axis=1) for columns in shown], axis=0)
+        found = np.concatenate([found, drawn[somebody]])
+    return found[:resamples]
 
 
 def _sharing(people: Sequence[set[str]]) -> list[list[int]]:
