@@ -51,7 +51,7 @@ def write_card(
         Where the workflow keeps the seconds and bytes of its jobs.
     """
     canonical = json.dumps(config, sort_keys=True)
-    jobs = spent(benchmarks, protocols, data)
+    jobs = spent(benchmarks, protocols, data, code)
     card = {
         "table": Path(table).name,
         "table_sha256": hashlib.sha256(Path(table).read_bytes()).hexdigest(),
@@ -81,7 +81,10 @@ def write_card(
 
 
 def spent(
-    benchmarks: str | Path, protocols: Sequence[str] | None = None, databases: Container[str] | None = None
+    benchmarks: str | Path,
+    protocols: Sequence[str] | None = None,
+    databases: Container[str] | None = None,
+    models: Container[str] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Jobs, seconds and the largest memory (MiB) of each stage, from Snakemake's benchmark files.
 
@@ -93,12 +96,12 @@ def spent(
         Where the files are.
     protocols
         The folders of `models` that count, and no stage after the models; None counts everything.
-    databases
+    databases, models
         Those whose jobs count; None counts all. A job that is of no database counts always.
     """
     found: dict[str, dict[str, float]] = {}
     for path in sorted(Path(benchmarks).rglob("*.tsv")):
-        if not _counts(path.relative_to(benchmarks), protocols, databases):
+        if not _counts(path.relative_to(benchmarks), protocols, databases, models):
             continue
         header, *rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
         stage = found.setdefault(path.relative_to(benchmarks).parts[0], {"jobs": 0, "seconds": 0.0, "max_mib": 0.0})
@@ -110,10 +113,17 @@ def spent(
     return found
 
 
-def _counts(path: Path, protocols: Sequence[str] | None, databases: Container[str] | None) -> bool:
+def _counts(
+    path: Path,
+    protocols: Sequence[str] | None,
+    databases: Container[str] | None,
+    models: Container[str] | None,
+) -> bool:
     """Whether a job is behind a table, by the place of its benchmark file."""
     stage, *below = path.with_suffix("").parts
     if protocols is not None and (stage in ("tables", "report") or (stage == "models" and below[0] not in protocols)):
+        return False
+    if stage == "models" and models is not None and below[-1] not in models:
         return False
     # databases/{database}/…, and {stage}/{recipe or feature}/{database}[/…]
     place = {"databases": 0, "faces": 1, "frames": 1, "features": 1}.get(stage)
