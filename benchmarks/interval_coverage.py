@@ -5,6 +5,9 @@ with which a method reads him, and a wrong class that it prefers for him. The tr
 Samples of as many people as the database has are drawn; the table's interval of each (`cdmer.evaluation.intervals`)
 should hold the truth 95 times in 100. Beside it the interval of a bootstrap over clips, which forgets who is who.
 
+A second table is of the average of TYPE-I, whose targets show the same people: SMIC-HS sixteen, SMIC-VIS and SMIC-NIR
+eight of them. Beside the table's interval that of a bootstrap which draws SMIC-HS apart from its own people.
+
     python benchmarks/interval_coverage.py [--samples 1000]
 """
 
@@ -15,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.databases.cohort.plan import plan_database
-from cdmer.evaluation.intervals import bootstrap_scores, interval
+from cdmer.evaluation.intervals import bootstrap_average, bootstrap_scores, interval
 from cdmer.evaluation.metrics import uf1_of
 from cdmer.progress import progress
 from cdmer.protocols.labels import labels
@@ -47,11 +50,27 @@ def design(*databases: str) -> Design:
     return Design(" + ".join(databases), counts[counts.sum(1) > 0])
 
 
-def answers(counts: NDArray[np.int64], spread: float, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Confusion matrices of people (people, classes, classes) who have `counts` clips."""
-    people, classes = counts.shape
+@dataclass(frozen=True)
+class Traits:
+    """How people are read: how often a right answer is given (people,), and where wrong ones go (people,)."""
+
+    right: NDArray[np.float64]
+    preferred: NDArray[np.int64]
+
+
+def traits(people: int, spread: float, rng: np.random.Generator) -> Traits:
+    """Traits of as many people."""
     right = 1 / (1 + np.exp(-(CENTRE + spread * rng.normal(size=people))))
-    preferred = rng.integers(0, classes, people)  # where the wrong answers go, as far as that is no right one
+    return Traits(right, rng.integers(0, len(CLASSES), people))
+
+
+def answers(
+    counts: NDArray[np.int64], spread: float, rng: np.random.Generator, known: Traits | None = None
+) -> NDArray[np.int64]:
+    """Confusion matrices of people (people, classes, classes) who have `counts` clips; new people, or `known` ones."""
+    people, classes = counts.shape
+    known = known or traits(people, spread, rng)
+    right, preferred = known.right, known.preferred
     made = np.zeros((people, classes, classes), dtype=np.int64)
     for truth in range(classes):
         shares = np.zeros((people, classes))
@@ -97,6 +116,42 @@ def coverage(
     return widened, plain, clips, float(np.mean(widths))
 
 
+def average_coverage(
+    spread: float, samples: int, seed: int = 1, people: int = PEOPLE_OF_TRUTH, resamples: int = 2000
+) -> tuple[float, float, float, float]:
+    """The same of the average over SMIC-HS and two subsets of half its people: all drawn together, and it apart.
+
+    Returns
+    -------
+    float
+        Shares that hold the truth, together and apart, and the mean widths.
+    """
+    whole, subset = design("smic_hs").counts, design("smic_vis").counts
+    truth = (
+        truth_of(Design("", whole), spread, seed, people) + 2 * truth_of(Design("", subset), spread, seed, people)
+    ) / 3
+    rng = np.random.default_rng([seed, 3])
+    held, widths = np.zeros((samples, 2), bool), np.zeros((samples, 2))
+    for sample in range(samples):
+        known = traits(len(whole), spread, rng)
+        shared = Traits(known.right[: len(subset)], known.preferred[: len(subset)])
+        targets, apart = [], []
+        for counts, who in ((whole, known), (subset, shared), (subset, shared)):
+            drawn = counts[rng.integers(0, len(counts), len(counts))]
+            label, predicted, person = as_clips(answers(drawn, spread, rng, who))
+            targets.append(([(label, predicted)], person))
+            own = 2 * sample + (counts is subset)
+            apart.append(bootstrap_scores(label, predicted, person, range(3), own, resamples).uf1)
+        found = (
+            interval(bootstrap_average(targets, range(3), sample, resamples), len(subset)),
+            interval(np.mean(apart, axis=0), len(subset)),
+        )
+        held[sample] = [low <= truth <= high for low, high in found]
+        widths[sample] = [high - low for low, high in found]
+    together, alone = (float(share) for share in held.mean(0))
+    return together, alone, *(float(width) for width in widths.mean(0))
+
+
 def as_clips(matrices: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp], list[str]]:
     """Label, answer and person of each clip behind confusion matrices."""
     person, label, predicted = np.nonzero(matrices)
@@ -121,6 +176,11 @@ def main() -> None:
                 f"| {each.name} | {size} | {name} | {widened:.3f} | {plain:.3f} | {clips:.3f} | {width:.2f} |",
                 flush=True,
             )
+    print("\n| TYPE-I, average | the table's | drawn apart | mean width | drawn apart |")
+    print("|---|---|---|---|---|")
+    for name, spread in progress(list(SPREADS.items()), "TYPE-I, average"):
+        together, apart, width, other = average_coverage(spread, samples)
+        print(f"| {name} | {together:.3f} | {apart:.3f} | {width:.2f} | {other:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ wildcard_constraints:
     subject=r"[\w.-]+",
     experiment=r"[A-Z]_to_[A-Z]|composite|\w+_(\d|objective)",
     protocol="cde|single|holdout|lodo",
-    table="cdmer|cde|single|holdout|lodo",
+    table="(cdmer|cde|single|holdout|lodo)_table|cdmer_disjoint",
     model="|".join(PLAN.models),
 
 
@@ -100,7 +100,9 @@ def models_on_vectors():
 def tables():
     figures = ["results/cdmer_honesty.png"] if PLAN.compares_selections() else []
     if PLAN.disjoint():
-        figures += ["results/cdmer_disjoint.csv", "results/cdmer_disjoint.md"]
+        figures += [
+            f"results/cdmer_disjoint.{suffix}" for suffix in ("csv", "md", "card.json")
+        ]
     return [
         f"results/{protocol}_table.{suffix}"
         for protocol in PLAN.config.protocols

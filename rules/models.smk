@@ -29,7 +29,8 @@ rule train_disjoint:
     input:
         ask(PLAN.disjoint_inputs),
     output:
-        "results/models/disjoint/{model}/predictions.csv",
+        predictions="results/models/disjoint/{model}/predictions.csv",
+        controls="results/models/disjoint/{model}/controls.csv",
     log:
         "results/models/disjoint/{model}/log.txt",
     benchmark:
@@ -44,7 +45,7 @@ rule train_disjoint:
         settings=ask(PLAN.disjoint_settings),
         code=ask(PLAN.disjoint_code),
     shell:
-        "cdmer --log {log} disjoint {output} --settings {params.settings:q} --code {params.code}"
+        "cdmer --log {log} disjoint {output.predictions} {output.controls} --settings {params.settings:q} --code {params.code}"
 
 
 # Leave one subject out: all folds of a task in one job.

@@ -21,29 +21,55 @@ rule list_exclusions:
         "cdmer --log {log} tables exclusions {input} --output {output} --code {params.code}"
 
 
+# Of the very clips and folds behind a table; models that do not adapt are fitted once more, to see that they do not.
 rule find_leaks:
     input:
-        ask(PLAN.compared_stores),
+        ask(PLAN.leak_inputs),
     output:
         report(
-            "results/cdmer_leaks.csv",
+            "results/{protocol}_leaks.csv",
             caption="../workflow/report/leaks.rst",
             category="Checks",
         ),
     log:
-        "results/logs/tables/leaks.log",
+        "results/logs/tables/{protocol}-leaks.log",
     benchmark:
-        "results/benchmarks/tables/leaks.tsv"
+        "results/benchmarks/tables/{protocol}-leaks.tsv"
+    wildcard_constraints:
+        protocol="cdmer|cde|single|holdout|lodo",
+    resources:
+        mem_mb=growing(3000),
+        runtime=growing(30),
+    params:
+        upstream=ask(PLAN.predictions_made_of),
+        settings=ask(PLAN.leak_settings),
+        code=ask(PLAN.leak_code),
+    shell:
+        "cdmer --log {log} tables leaks --output {output} --settings {params.settings:q} --code {params.code}"
+
+
+rule find_disjoint_leaks:
+    input:
+        ask(PLAN.disjoint_leak_inputs),
+    output:
+        report(
+            "results/cdmer_disjoint_leaks.csv",
+            caption="../workflow/report/leaks.rst",
+            category="Checks",
+        ),
+    log:
+        "results/logs/tables/disjoint-leaks.log",
+    benchmark:
+        "results/benchmarks/tables/disjoint-leaks.tsv"
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
     params:
-        upstream=ask(PLAN.listed_made_of),
-        settings=ask(PLAN.leak_settings),
-        code=code_digest("cdmer.evaluation.leaks"),
+        upstream=ask(PLAN.disjoint_table_made_of),
+        settings=ask(PLAN.disjoint_leak_settings),
+        code=code_digest("cdmer.evaluation.leak_jobs"),
     shell:
-        "cdmer --log {log} tables leaks {input} --output {output} --settings {params.settings:q}"
-        " --code {params.code}"
+        "cdmer --log {log} tables disjoint-leaks --output {output} --settings {params.settings:q} --code {params.code}"
 
 
 rule tabulate_cdmer:
@@ -84,6 +110,7 @@ rule tabulate_disjoint:
     input:
         ask(PLAN.disjoint_answers),
         ask(PLAN.disjoint_plain),
+        leaks="results/cdmer_disjoint_leaks.csv",
     output:
         csv=report(
             "results/cdmer_disjoint.csv",
@@ -103,7 +130,7 @@ rule tabulate_disjoint:
         settings=ask(PLAN.disjoint_table_settings),
         code=code_digest("cdmer.evaluation.disjoint_table"),
     shell:
-        "cdmer --log {log} tables disjoint --csv {output.csv} --md {output.md}"
+        "cdmer --log {log} tables disjoint --leaks {input.leaks} --csv {output.csv} --md {output.md}"
         " --settings {params.settings:q} --code {params.code}"
 
 
@@ -111,6 +138,7 @@ rule tabulate_folds:
     input:
         predictions=ask(PLAN.predictions),
         exclusions="results/exclusions.csv",
+        leaks="results/{protocol}_leaks.csv",
     output:
         csv=report(
             "results/{protocol}_table.csv",
@@ -136,7 +164,7 @@ rule tabulate_folds:
         code=code_digest("cdmer.evaluation.loso_tables"),
     shell:
         "cdmer --log {log} tables folds {input.predictions} --exclusions {input.exclusions}"
-        " --csv {output.csv} --md {output.md} --comparisons {output.comparisons}"
+        " --leaks {input.leaks} --csv {output.csv} --md {output.md} --comparisons {output.comparisons}"
         " --settings {params.settings:q} --code {params.code}"
 
 
@@ -167,10 +195,10 @@ rule draw_honesty:
 # What a table was made of and how long it took: a file of its own, for it differs where the table does not.
 rule write_card:
     input:
-        "results/{table}_table.csv",
+        "results/{table}.csv",
     output:
         report(
-            "results/{table}_table.card.json",
+            "results/{table}.card.json",
             caption="../workflow/report/card.rst",
             category="Checks",
         ),

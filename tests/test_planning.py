@@ -12,15 +12,16 @@ from cdmer.databases.stage import write_subject
 from cdmer.descriptors.c3d_weights import weights_place
 from cdmer.descriptors.job import compute_features
 from cdmer.errors import CdmerError
+from cdmer.evaluation.card import write_card
 from cdmer.evaluation.disjoint_table import tabulate_disjoint
-from cdmer.evaluation.leaks import find_leaks
+from cdmer.evaluation.leak_jobs import find_disjoint_leaks, find_leaks
 from cdmer.evaluation.loso_tables import tabulate_loso
 from cdmer.evaluation.tables import tabulate_cdmer
 from cdmer.planning.plan import Plan
 from cdmer.planning.shared import databases_of, experiments
 from cdmer.protocols.cdmer import cdmer_experiments
 from cdmer.protocols.databases_out import train_databases_out
-from cdmer.protocols.disjoint import judged_without_themselves
+from cdmer.protocols.disjoint import train_disjoint
 from cdmer.protocols.loso import train_folds
 from cdmer.protocols.train import train_model
 from cdmer.store.released import import_released
@@ -366,7 +367,9 @@ def test_settings_are_the_arguments_of_their_jobs_and_json(plan, released):
         ),
         (import_released, ("in", "out"), made.import_settings(FEATURE, "casme2"), {"code_digest": "c"}),
         (train_model, ("s", "t", "p", "m", "g"), made.training_settings("SVM", "H_to_V"), {}),
-        (find_leaks, ("o",), made.leak_settings(), {}),
+        (find_leaks, ("o",), made.leak_settings("cdmer"), {}),
+        (find_disjoint_leaks, ("o",), made.disjoint_leak_settings(), {}),
+        (write_card, ("t", "o"), made.card_settings("cdmer_table"), {}),
         (tabulate_cdmer, (["p"], "e", "l", "c", "m", "x"), made.table_settings("cdmer"), {}),
     ]
     for job, files, settings, others in jobs:
@@ -510,7 +513,7 @@ def test_a_task_is_told_to_its_job(plan):
         "parameters": {"C": 1.0},
     }
     inspect.signature(train_folds).bind("p", "m", stores=["s"], manifests=["m"], **told)
-    inspect.signature(tabulate_loso).bind(["p"], "e", "c", "m", "x", **made.table_settings("single"))
+    inspect.signature(tabulate_loso).bind(["p"], "e", "l", "c", "m", "x", **made.table_settings("single"))
 
 
 def test_a_release_without_subjects_is_left_out_by_name(plan, released):
@@ -622,8 +625,8 @@ def test_type_i_is_computed_once_more_with_nobody_on_both_sides(plan, released):
     assert len(asked) == 12 and {model for _, model in asked} == {"SVM", "TCA"}
     assert not any("C" in key for key, _ in asked)
     told = made.disjoint_settings("TCA")
-    experiments_told = told.pop("experiments")
-    inspect.signature(judged_without_themselves).bind("s", "t", "p", "m", databases=("a", "b"), **told)
+    inspect.signature(train_disjoint).bind("o", "c", **told)
+    experiments_told = told["experiments"]
     assert [each["experiment"] for each in experiments_told] == ["H->V", "V->H", "H->N", "N->H", "V->N", "N->V"]
     files = {file for each in experiments_told for file in (*each["stores"], each["predictions"], each["metrics"])}
     assert sorted(made.disjoint_inputs("TCA")) == sorted(files)
@@ -632,7 +635,7 @@ def test_type_i_is_computed_once_more_with_nobody_on_both_sides(plan, released):
     reasons = {entry.reason for entry in made.disjoint_left_out() if entry.model == "STSTNet"}
     assert reasons == {"networks are not trained again without each person"}
     settings = made.disjoint_table_settings()
-    inspect.signature(tabulate_disjoint).bind("c", "m", **settings)
+    inspect.signature(tabulate_disjoint).bind("l", "c", "m", **settings)
     assert [part["model"] for part in settings["parts"]] == ["SVM"] * 6 + ["TCA"] * 6
     assert made.table_settings("cdmer")["disjoint"] is True
     assert plan(cdmer={"disjoint": []}).disjoint() == []

@@ -183,11 +183,11 @@ def models(
 
 
 @app.command()
-def disjoint(output: Path, settings: Settings = "{}", code: Code = "") -> None:
+def disjoint(output: Path, controls: Path, settings: Settings = "{}", code: Code = "") -> None:
     """Stage models: train a model again without each person of the target whom the source shows too."""
     from cdmer.protocols.disjoint import train_disjoint
 
-    train_disjoint(output, **json.loads(settings))
+    train_disjoint(output, controls, **json.loads(settings))
 
 
 @app.command()
@@ -284,6 +284,7 @@ def cdmer_table(
 
 @tables_app.command("disjoint")
 def disjoint_table(
+    leaks: Annotated[Path, typer.Option()],
     csv: Annotated[Path, typer.Option()],
     md: Annotated[Path, typer.Option()],
     settings: Settings = "{}",
@@ -292,13 +293,14 @@ def disjoint_table(
     """Tabulate TYPE-I with nobody on both sides, beside the plain scores."""
     from cdmer.evaluation.disjoint_table import tabulate_disjoint
 
-    tabulate_disjoint(csv, md, **json.loads(settings))
+    tabulate_disjoint(leaks, csv, md, **json.loads(settings))
 
 
 @tables_app.command("folds")
 def folds_table(
     predictions: list[Path],
     exclusions: Annotated[Path, typer.Option()],
+    leaks: Annotated[Path, typer.Option()],
     csv: Annotated[Path, typer.Option()],
     md: Annotated[Path, typer.Option()],
     comparisons: Annotated[Path, typer.Option()],
@@ -308,7 +310,7 @@ def folds_table(
     """Tabulate a protocol of folds: subjects or databases left out."""
     from cdmer.evaluation.loso_tables import tabulate_loso
 
-    tabulate_loso(predictions, exclusions, csv, md, comparisons, **json.loads(settings))
+    tabulate_loso(predictions, exclusions, leaks, csv, md, comparisons, **json.loads(settings))
 
 
 @tables_app.command("honesty")
@@ -320,13 +322,19 @@ def honesty_figure(table: Path, output: Annotated[Path, typer.Option()], code: C
 
 
 @tables_app.command("leaks")
-def leaks(
-    stores: list[Path], output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = ""
-) -> None:
+def leaks(output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = "") -> None:
     """Check the experiments of a table for what could let it look better than it is."""
-    from cdmer.evaluation.leaks import find_leaks
+    from cdmer.evaluation.leak_jobs import find_leaks
 
     find_leaks(output, **json.loads(settings))
+
+
+@tables_app.command("disjoint-leaks")
+def disjoint_leaks(output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = "") -> None:
+    """Check TYPE-I with nobody on both sides for the same."""
+    from cdmer.evaluation.leak_jobs import find_disjoint_leaks
+
+    find_disjoint_leaks(output, **json.loads(settings))
 
 
 @tables_app.command("card")

@@ -33,11 +33,31 @@ def test_seconds_and_memory_by_stage(benchmarks):
 def test_a_card_holds_what_another_run_can_be_compared_by(benchmarks, tmp_path):
     table = tmp_path / "cdmer_table.csv"
     table.write_text("model,uf1\nSVM,0.5\n")
-    config, data, code = {"cohort": {"seed": 7}, "rounds": 10}, {"casme2": "d"}, {"SVM": "c"}
-    write_card(table, tmp_path / "c.json", config=config, data=data, code=code, benchmarks=benchmarks)
+    config: dict = {"cohort": {"seed": 7}, "rounds": 10}
+    data, code = {"s1": "d", "s2": "e"}, {"SVM": "c"}
+    write_card(
+        table, tmp_path / "c.json", config=config, data=data, code=code, protocols=["cdmer"], benchmarks=benchmarks
+    )
     card = json.loads((tmp_path / "c.json").read_text())
     assert card["table_sha256"] == hashlib.sha256(b"model,uf1\nSVM,0.5\n").hexdigest()
     assert card["config_sha256"] == hashlib.sha256(b'{"cohort": {"seed": 7}, "rounds": 10}').hexdigest()
-    assert (card["config"], card["data"], card["code"], card["cohort_seed"]) == (config, data, code, 7)
+    assert (card["config"], card["data"], card["code"], card["seeds"]["cohort"]) == (config, data, code, 7)
     assert card["libraries"]["numpy"] == np.__version__
-    assert card["jobs"]["faces"]["seconds"] == 4.0
+    assert card["jobs"] == {"faces": {"jobs": 2, "seconds": 4.0, "max_mib": 120.5}}  # tables are after the fact
+    assert card["hours"] == pytest.approx(4 / 3600, abs=1e-4)
+
+
+def test_hours_are_those_of_the_table_and_of_no_other(tmp_path):
+    seconds = {
+        "databases/casme2/read-sub01": 1, "faces/aligned/casme2/sub01": 2, "faces/aligned/samm/006": 4,
+        "features/lbp/casme2.released": 8, "features/lbp/samm": 16, "faces/aligned/contact_sheet": 32,
+        "interpolators/ours": 64, "models/cdmer/C_to_H/SVM": 128, "models/cde/composite/SVM": 256, "tables/cde": 512,
+        "models/cdmer/C_to_H/OFF-ApexNet": 1024,
+    }  # fmt: skip
+    for name, spent_ in seconds.items():
+        path = tmp_path / "b" / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{HEADER}{spent_}\t0:00:00\t1\t1\n")
+    found = spent(tmp_path / "b", ["cdmer"], {"casme2"}, {"SVM"})
+    assert sum(stage["seconds"] for stage in found.values()) == 1 + 2 + 8 + 32 + 64 + 128
+    assert sum(stage["seconds"] for stage in spent(tmp_path / "b").values()) == 2047

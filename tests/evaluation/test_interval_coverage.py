@@ -59,3 +59,11 @@ def test_intervals_over_people_hold_the_truth_and_those_over_clips_do_not(simula
     assert widened >= 0.88
     assert plain <= widened
     assert clips < widened - 0.1
+
+
+def test_the_average_over_targets_that_share_people_holds_the_truth_and_one_that_draws_them_apart_does_not(simulation):
+    """Where people differ much; 120 samples. Binomial(120, 0.95) is 108 or more with probability 0.995."""
+    together, apart, wide, narrow = simulation.average_coverage(2.0, 120, people=20_000, resamples=400)
+    assert together >= 108 / 120
+    assert apart < together
+    assert wide > 1.1 * narrow

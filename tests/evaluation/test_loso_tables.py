@@ -30,8 +30,10 @@ def tabulate(tmp_path):
         (tmp_path / "e.csv").write_text("feature,database,clip,subject,stage,reason\n")
         csv, md = tmp_path / "t.csv", tmp_path / "t.md"
         parts = [{"task": task, "model": model, "data": "real"}]
-        compared = tmp_path / "x.csv"
-        tabulate_loso([tmp_path / "p.csv"], tmp_path / "e.csv", csv, md, compared, protocol, parts, left_out)
+        compared, leaks = tmp_path / "x.csv", tmp_path / "l.csv"
+        checked = {"experiment": task, "feature": "f", "check": "a person is on both sides", "detail": ""}
+        pd.DataFrame([{**checked, "count": 0, "of": 68}]).to_csv(leaks, index=False)
+        tabulate_loso([tmp_path / "p.csv"], tmp_path / "e.csv", leaks, csv, md, compared, protocol, parts, left_out)
         return pd.read_csv(csv, keep_default_na=False, na_values=[""]), md.read_text()
 
     run.folder = tmp_path
@@ -126,9 +128,10 @@ def test_methods_are_compared_in_every_column_and_the_smallest_difference_is_tol
     for path, table in zip(paths, told, strict=True):
         table.sample(frac=1, random_state=2).to_csv(path, index=False)
     (tabulate.folder / "e.csv").write_text("feature,database,clip,subject,stage,reason\n")
+    (tabulate.folder / "l.csv").write_text("experiment,feature,check,count,of,detail\n")
     names = [tabulate.folder / name for name in ("t.csv", "t.md", "x.csv")]
     parts = [{"task": "holdout_objective", "model": model, "data": "real"} for model in ("TCA", "SVM")]
-    tabulate_loso(paths, tabulate.folder / "e.csv", *names, "holdout", parts, [])
+    tabulate_loso(paths, tabulate.folder / "e.csv", tabulate.folder / "l.csv", *names, "holdout", parts, [])
     compared = pd.read_csv(names[2])
     assert compared[["part", "best", "model"]].to_numpy().tolist() == [
         [part, "TCA", "SVM"] for part in ("casme2", "samm", "average")
@@ -144,6 +147,6 @@ def test_methods_are_compared_in_every_column_and_the_smallest_difference_is_tol
     )
     assert compared["error"][0] == pytest.approx(compare(one, other, 20190514).error, abs=1e-6)
     text = names[1].read_text()
-    assert "finds a true difference of UF1 from the best four times in five if it is" in text
+    assert "These people are too few for a paired permutation test (5 %) to find a true difference of UF1" in text
     assert "0 of 3 differences from the best of a column" in text
     assert "`holdout_comparisons.csv`" in text

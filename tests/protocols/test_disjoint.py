@@ -1,6 +1,7 @@
 """Nobody is judged by a model that has trained on that person: against fits by hand, and what is refused."""
 
 import json
+import zlib
 
 import numpy as np
 import pandas as pd
@@ -9,8 +10,8 @@ from sklearn.svm import SVC
 
 from cdmer import adaptation
 from cdmer.errors import CdmerError
-from cdmer.protocols.disjoint import train_disjoint
-from cdmer.protocols.train import train_model
+from cdmer.protocols.disjoint import other_clips, train_disjoint
+from cdmer.protocols.train import Labelled, labelled_clips, train_model
 from cdmer.store.feature_store import FeatureStore
 
 CLASSES = ["negative", "positive", "surprise"]
@@ -36,6 +37,7 @@ def desk(tmp_path):
 
     class Desk:
         out = tmp_path / "disjoint.csv"
+        controls = tmp_path / "controls.csv"
 
         def store(self, name, X, label, subject):
             clips = [f"{name}/{number}" for number in range(len(X))]
@@ -46,7 +48,16 @@ def desk(tmp_path):
             )
             return path
 
-        def run(self, source, target, databases=("smic_hs", "smic_vis"), selection=("default",), budget=None, **model):
+        def run(
+            self,
+            source,
+            target,
+            databases=("smic_hs", "smic_vis"),
+            selection=("default",),
+            budget=None,
+            draws=0,
+            **model,
+        ):
             model = model or SVM
             files = tmp_path / "predictions.csv", tmp_path / "metrics.json"
             train_model(
@@ -54,8 +65,8 @@ def desk(tmp_path):
                 criterion="infomax", budget=budget, **COMMON, **model,
             )  # fmt: skip
             train_disjoint(
-                self.out, experiments=[self.experiment(source, target, databases)], selection=selection,
-                **COMMON, **model,
+                self.out, self.controls, experiments=[self.experiment(source, target, databases)],
+                selection=selection, draws=draws, **COMMON, **model,
             )  # fmt: skip
             plain, told = (pd.read_csv(path, keep_default_na=False) for path in (files[0], self.out))
             assert set(told.pop("experiment")) == {"H->V"}
@@ -111,6 +122,44 @@ def test_of_people_in_other_families_nobody_is_left_out(desk):
     pd.testing.assert_frame_equal(told.drop(columns="without"), plain)
 
 
+def test_the_control_leaves_out_as_many_clips_of_others_and_keeps_the_person(desk):
+    Xs, ys, who = made(6, ["s1", "s2", "s3", "s4"])
+    Xt, yt, target = made(7, ["s2", "s4", "s9"])
+    source, target_store = desk.store("a", Xs, ys, who), desk.store("b", Xt, yt, target)
+    plain, _ = desk.run(source, target_store, draws=3)
+    controls = pd.read_csv(desk.controls, keep_default_na=False)
+    assert controls["draw"].tolist() == np.repeat([1, 2, 3], len(target)).tolist()
+    train = labelled_clips(source, "smic_hs", COMMON["casme2_negative"], "blocks")
+    drawn = []
+    for draw in (1, 2, 3):
+        rows = controls[controls["draw"] == draw].reset_index(drop=True)
+        assert rows["clip"].tolist() == plain["clip"].tolist()
+        np.testing.assert_array_equal(rows["predicted"][target == "s9"], plain["predicted"][target == "s9"])
+        for person in ("s2", "s4"):
+            out = other_clips(train, person, (zlib.crc32(f"smic_hs/smic_vis/{person}".encode()), draw))
+            drawn.append(tuple(out))
+            own = who == person
+            assert not own[out].any() and len(set(out)) == own.sum()
+            assert sorted(ys[out]) == sorted(ys[own])  # as many of each class
+            kept = np.setdiff1d(np.arange(len(ys)), out)
+            machine = adaptation.SVM(C=1.0).fit(Xs[kept], ys[kept])
+            mine = target == person
+            np.testing.assert_array_equal(rows["predicted"][mine], machine.predict(Xt[mine].astype(float)))
+            assert set(rows["fewer"][mine]) == {own.sum()} and set(rows["without"][mine]) == {person}
+    assert len(set(drawn)) == 6  # other clips each time
+
+
+def test_of_a_class_that_others_lack_the_control_draws_from_their_other_classes():
+    label = np.array(["negative"] * 3 + ["surprise"] * 2 + ["negative"] * 4)
+    train = Labelled(np.zeros((9, 1)), [""] * 9, ["s1"] * 5 + ["s2"] * 4, label, 0)
+    with pytest.raises(CdmerError, match="s1 has 5 of 9 clips") as caught:
+        other_clips(train, "s1", (0,))
+    assert "disjoint_draws: 0" in caught.value.remedy
+    train = Labelled(np.zeros((9, 1)), [""] * 9, ["s2"] + ["s1"] * 4 + ["s2"] * 4, label, 0)
+    out = other_clips(train, "s1", (0,))  # two of its four show surprise, which nobody else does
+    assert len(set(out)) == 4 and all(train.subject[row] == "s2" for row in out)
+
+
 def test_the_order_of_clips_must_be_the_stores(desk):
     source, target = desk.store("a", *made(0, ["s1", "s2"])), desk.store("b", *made(1, ["s2"]))
     desk.run(source, target)
@@ -118,7 +167,8 @@ def test_the_order_of_clips_must_be_the_stores(desk):
     predictions.write_text("\n".join(predictions.read_text().splitlines()[:-1]) + "\n")
     with pytest.raises(CdmerError, match="has not answered the clips of"):
         train_disjoint(
-            desk.out, experiments=[desk.experiment(source, target)], selection=["default"], **COMMON, **SVM
+            desk.out, desk.controls, experiments=[desk.experiment(source, target)], selection=["default"], draws=0,
+            **COMMON, **SVM,
         )  # fmt: skip
 
 

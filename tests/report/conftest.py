@@ -171,8 +171,8 @@ def make_tables(root: Path) -> None:
     ]
     pd.DataFrame(compared).to_csv(root / "cdmer_comparisons.csv", index=False)
     leaks = [
-        {"experiment": "V->N", "check": "people of the target are in the source", "count": 6, "of": 6, "detail": "s01"},
-        {"experiment": "C->V", "check": "people of the target are in the source", "count": 0, "of": 6, "detail": ""},
+        {"experiment": "V->N", "check": "a person is on both sides", "count": 6, "of": 6, "detail": "s01"},
+        {"experiment": "C->V", "check": "a person is on both sides", "count": 0, "of": 6, "detail": ""},
     ]
     pd.DataFrame(leaks).assign(feature="lbp").to_csv(root / "cdmer_leaks.csv", index=False)
     excluded = {"database": "casme2", "subject": "s09", "clip": "gone", "stage": "faces", "reason": "no <face> & more"}
@@ -180,7 +180,8 @@ def make_tables(root: Path) -> None:
     card = {
         "table": "cdmer_table.csv", "table_sha256": "0123abcd", "config_sha256": "c0ffee", "python": "3.11.0",
         "machine": {"system": "Linux", "processor": "Z80", "cores": 2, "gpu": None}, "mathematics_threads": "1",
-        "cohort_seed": 7, "written": "2026-01-01T00:00:00+00:00", "data": {"casme2": "dada"}, "code": {"SVM": "c0de"},
+        "device": "cpu", "seeds": {"cohort": 7, "networks": 1}, "hours": 0.033,
+        "written": "2026-01-01T00:00:00+00:00", "data": {"casme2": "dada"}, "code": {"SVM": "c0de"},
         "libraries": {"numpy": "2.1"},
     }  # fmt: skip
     (root / "cdmer_table.card.json").write_text(json.dumps(card))

@@ -1,5 +1,6 @@
 """The page: what it says, what it shows of people, and that it needs no other file."""
 
+import json
 import re
 import shutil
 
@@ -102,8 +103,8 @@ def test_time_and_leaks_and_card(page):
     read = Reader(page)
     assert read.row("models", "TCA")[2:4] == ["1", "1.5 min"]
     assert read.row("faces", "aligned_112")[3] == "30.0 s"
-    found = read.row("people of the target are in the source")
-    assert found[1:3] == ["2", "0"] and "6 of 6" in found[3]
+    found = read.row("a person is on both sides")
+    assert found[1:4] == ["2", "0", "6 of 12"] and "6 of 6" in found[4]
     assert read.row("SHA-256 of the table")[1] == "0123abcd"
 
 
@@ -186,9 +187,18 @@ def test_type_i_with_nobody_on_both_sides_stands_beside_the_tables(run, tmp_path
     told = pd.read_csv(plain).query("selection == 'default'").assign(experiment="V->N", without="")
     told.loc[told["subject"] == "s02", ["predicted", "without"]] = ["negative", "s02"]
     told.to_csv(answered, index=False)
-    part = {"experiment": "V->N", "model": "SVM", "data": "synthetic", "disjoint": answered, "plain": plain}
+    controls = tmp_path / "controls.csv"
+    drawn = [told.assign(draw=draw, predicted="negative" if draw == 1 else told["label"]) for draw in (1, 2)]
+    pd.concat(drawn).to_csv(controls, index=False)
+    files = {"disjoint": answered, "plain": plain, "controls": controls}
+    part = {"experiment": "V->N", "model": "SVM", "data": "synthetic", **files}
     table = tmp_path / "results/cdmer_disjoint.csv"
-    tabulate_disjoint(table, tmp_path / "t.md", parts=[part], left_out=[])
+    leaks = tmp_path / "results/cdmer_disjoint_leaks.csv"
+    checked = {"experiment": "V->N", "feature": "lbp", "check": "a person is on both sides", "detail": ""}
+    pd.DataFrame([{**checked, "count": 0, "of": 6}]).to_csv(leaks, index=False)
+    card = json.loads((run.folder / "cdmer_table.card.json").read_text())
+    (tmp_path / "results/cdmer_disjoint.card.json").write_text(json.dumps({**card, "table": "cdmer_disjoint.csv"}))
+    tabulate_disjoint(leaks, table, tmp_path / "t.md", parts=[part], left_out=[])
     made = type(run)(tmp_path / "results", {**run.settings, "disjoint": True}).report()
     (row,) = pd.read_csv(table).to_dict("records")
     cell = f"{row['uf1']:.3f}{row['difference']:+.3f}"
@@ -198,6 +208,8 @@ def test_type_i_with_nobody_on_both_sides_stands_beside_the_tables(run, tmp_path
     section = made.split('<h3 id="disjoint">')[1].split("<h3>")[0]
     assert 'class="lost"' not in section  # of one person who changed, every swap is as large: p = 1
     assert "V → N 1 people with 3 of 18 clips" in made
+    assert "Checked: a person is on both sides: in no experiment, 0 of 6." in section
+    assert "Card of cdmer_disjoint.csv" in made and "<h4>cdmer_disjoint</h4>" in made
 
 
 def spaceless(row):
@@ -220,7 +232,9 @@ def test_a_protocol_that_holds_databases_out_has_its_table_and_matrices(run, tmp
     results = tmp_path / "results"
     parts = [{"task": "holdout_objective", "model": model, "data": "synthetic"} for model in ("SVM", "TCA")]
     names = [results / f"holdout_{name}" for name in ("table.csv", "table.md", "comparisons.csv")]
-    tabulate_loso(files, results / "exclusions.csv", *names, "holdout", parts, [])
+    leaks = results / "holdout_leaks.csv"
+    shutil.copy(results / "cdmer_leaks.csv", leaks)
+    tabulate_loso(files, results / "exclusions.csv", leaks, *names, "holdout", parts, [])
     shutil.copy(results / "cdmer_table.card.json", results / "holdout_table.card.json")
     held_out = {
         "experiments": {"holdout_objective": ["holdout_objective", "casme2", "samm"]},

@@ -101,7 +101,7 @@ def test_a_wrong_word_is_answered_with_the_right_ones():
 
 
 def test_the_card_of_a_table_does_not_change_with_what_the_report_shows(plan):
-    settings = plan().card_settings("cdmer")
-    assert plan(report={"faces": "none"}).card_settings("cdmer") == settings
-    assert plan(rounds=3).card_settings("cdmer") != settings
+    settings = plan().card_settings("cdmer_table")
+    assert plan(report={"faces": "none"}).card_settings("cdmer_table") == settings
+    assert plan(rounds=3).card_settings("cdmer_table") != settings
     assert settings["config"]["cohort"]["size"] == "tiny" and "report" not in settings["config"]

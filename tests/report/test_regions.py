@@ -1,11 +1,19 @@
 """Where models on blocks look: maps whose answer is known."""
 
+import re
+
 import numpy as np
 import pytest
 
 from cdmer.config import read_config
 from cdmer.planning.plan import Plan
-from cdmer.report.regions import region_map, weights_of_blocks
+from cdmer.report.clips import mean_face
+from cdmer.report.regions import _drawn, region_map, weights_of_blocks
+from cdmer.report.results import read_results
+from cdmer.store.shard import read_shard
+
+from .conftest import DATABASES, PEOPLE
+from .reading import decoded, opened
 
 
 def test_a_block_is_laid_where_it_is():
@@ -48,3 +56,32 @@ def test_only_groups_that_are_blocks_of_the_face_are_drawn():
     assert set(regions) == {"TGSR", "RSTR"}
     assert regions["TGSR"]["grids"] == [1, 2, 4, 8] and regions["TGSR"]["eyes"] == [0.4, 0.36]
     assert plan.report_models() == ["cdmer.adaptation.rstr", "cdmer.adaptation.tgsr"]
+
+
+def test_the_mean_face_is_that_of_the_people_who_may_be_shown(run):
+    """Every person once, whatever the number of clips; by the mean of the onset frames of the files themselves."""
+    shown = read_results(run.folder, run.settings)
+    people = []
+    for database in DATABASES:
+        for shard in sorted((run.folder / f"faces/aligned_112/{database}").glob("*.h5")):
+            onsets = [record.frames[0].astype(float) for record in read_shard(shard)]
+            people.append(np.mean(onsets, axis=0))
+    assert len(people) == len(DATABASES) * PEOPLE
+    found = mean_face(shown, "aligned_112")
+    assert found.mean() == pytest.approx(np.mean(people), abs=0.5)  # it is drawn larger than it was cropped
+    mean = read_results(run.folder, run.faces("mean").settings)
+    np.testing.assert_allclose(mean_face(mean, "aligned_112"), found)  # six people a database are enough
+    assert mean_face(read_results(run.folder, run.faces("none").settings), "aligned_112") is None
+
+
+def test_a_map_lies_on_the_face_and_on_black_where_none_may_be_shown():
+    """In the corners no block counts: there the face is seen, or nothing."""
+    corners, middle = [], np.pad(np.ones((2, 2)), 1)
+    for face in (np.full((12, 12), 128.0), None):
+        page = decoded(_drawn("TGSR", {"V->N": middle}, [0.4, 0.36], face).uri)[1].decode()
+        pictures = re.findall(r'href="(data:image/png;base64,[^"]+)"', "".join(page.split("\n")))
+        pixels = [np.asarray(opened({"src": uri}).convert("RGB")) for uri in pictures]
+        square = max(pixels, key=lambda found: min(found.shape[:2]))
+        corners.append(square[4, -5].tolist())
+    assert corners[0] == [128, 128, 128]
+    assert max(corners[1]) < 10

@@ -6,7 +6,7 @@ REPORT = "results/report.html"
 
 
 def test_the_report_shows_synthetic_people_and_no_licensed_one(workflow):
-    disjoint = {"train_disjoint", "tabulate_disjoint"}
+    disjoint = {"train_disjoint", "find_disjoint_leaks", "tabulate_disjoint"}
     assert set(workflow.planned(REPORT)) == {"write_card", "draw_honesty", "make_report", *disjoint}
     workflow.run(REPORT)
     page = (workflow.folder / REPORT).read_text(encoding="utf-8")

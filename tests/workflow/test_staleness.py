@@ -55,7 +55,7 @@ def test_editing_the_alignment_reruns_faces_and_what_follows(editable):
 def test_editing_a_model_reruns_it_and_the_table_and_no_other_model(editable):
     edit(editable, "adaptation/svm.py", "domains.code, self.C)", "domains.code, 2 * self.C)")
     planned = editable.planned()
-    assert set(planned) == {"train_model", "tabulate_cdmer"}
+    assert set(planned) == {"train_model", "find_leaks", "tabulate_cdmer"}
     assert all("/SVM/" in path for path in planned["train_model"])
 
 
@@ -76,8 +76,8 @@ def test_editing_the_configuration_model_or_the_command_line_reruns_nothing(edit
         ({"faces": {"aligned_112": {"eye_height": 0.34}}}, FACES_ON),
         ({"frames": {"tim_16": {"length": 12}}}, FRAMES_ON),
         ({"features": {"lbp_top_r3p8": {"radius": 2}}}, DESCRIPTORS_ON),
-        ({"model_settings": {"SVM": {"C": 2.0}}}, {"train_model", "tabulate_cdmer"}),
-        ({"cdmer": {"casme2_negative": "disgust_repression"}}, {"train_model", "tabulate_cdmer"}),
+        ({"model_settings": {"SVM": {"C": 2.0}}}, {"train_model", "find_leaks", "tabulate_cdmer"}),
+        ({"cdmer": {"casme2_negative": "disgust_repression"}}, {"train_model", "find_leaks", "tabulate_cdmer"}),
         ({"rounds": 3}, set()),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",

@@ -41,6 +41,13 @@ class CdmerProtocol(Settings):
         "for each person whom two subsets of SMIC share (`results/cdmer_disjoint.csv`); none: `[]`.",
     )
 
+    disjoint_draws: int = Field(
+        3,
+        ge=0,
+        description="How often as many clips of other people are left out in a person's place, to tell what fewer "
+        "clips cost from what knowing the face is worth; of the selection `default`. 0: never.",
+    )
+
     @field_validator("disjoint")
     @classmethod
     def _each_once(cls, names: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ import importlib.metadata
 import json
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ def write_card(
     config: Mapping[str, Any],
     data: Mapping[str, str],
     code: Mapping[str, str],
+    protocols: Sequence[str],
     benchmarks: str | Path = "results/benchmarks",
 ) -> None:
     """Write the card of a table.
@@ -44,10 +45,13 @@ def write_card(
         Database to a digest of what its clips are read from.
     code
         Model to a digest of the code behind its rows.
+    protocols
+        Folders of the trainings behind the table; time that others took is none of its.
     benchmarks
         Where the workflow keeps the seconds and bytes of its jobs.
     """
     canonical = json.dumps(config, sort_keys=True)
+    jobs = spent(benchmarks, protocols, data, code)
     card = {
         "table": Path(table).name,
         "table_sha256": hashlib.sha256(Path(table).read_bytes()).hexdigest(),
@@ -63,21 +67,42 @@ def write_card(
             "gpu": _gpu(),
         },
         "mathematics_threads": os.environ.get("OMP_NUM_THREADS"),
-        "cohort_seed": config.get("cohort", {}).get("seed"),
-        "jobs": spent(benchmarks),
+        "device": config.get("networks", {}).get("device"),
+        "seeds": {
+            "cohort": config.get("cohort", {}).get("seed"),
+            "networks": config.get("networks", {}).get("seed"),
+        },
+        "hours": round(sum(stage["seconds"] for stage in jobs.values()) / 3600, 4),
+        "jobs": jobs,
         "written": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "config": config,
     }
     write_text(output, json.dumps(card, indent=2) + "\n")
 
 
-def spent(benchmarks: str | Path) -> dict[str, dict[str, float]]:
+def spent(
+    benchmarks: str | Path,
+    protocols: Sequence[str] | None = None,
+    databases: Container[str] | None = None,
+    models: Container[str] | None = None,
+) -> dict[str, dict[str, float]]:
     """Jobs, seconds and the largest memory (MiB) of each stage, from Snakemake's benchmark files.
 
     A stage is a folder of `benchmarks`; what was reused from an earlier run counts with the time that it took then.
+
+    Parameters
+    ----------
+    benchmarks
+        Where the files are.
+    protocols
+        The folders of `models` that count, and no stage after the models; None counts everything.
+    databases, models
+        Those whose jobs count; None counts all. A job that is of no database counts always.
     """
     found: dict[str, dict[str, float]] = {}
     for path in sorted(Path(benchmarks).rglob("*.tsv")):
+        if not _counts(path.relative_to(benchmarks), protocols, databases, models):
+            continue
         header, *rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
         stage = found.setdefault(path.relative_to(benchmarks).parts[0], {"jobs": 0, "seconds": 0.0, "max_mib": 0.0})
         for row in rows:
@@ -86,6 +111,25 @@ def spent(benchmarks: str | Path) -> dict[str, dict[str, float]]:
             stage["seconds"] = round(stage["seconds"] + _number(values.get("s")), 1)
             stage["max_mib"] = max(stage["max_mib"], _number(values.get("max_rss")))
     return found
+
+
+def _counts(
+    path: Path,
+    protocols: Sequence[str] | None,
+    databases: Container[str] | None,
+    models: Container[str] | None,
+) -> bool:
+    """Whether a job is behind a table, by the place of its benchmark file."""
+    stage, *below = path.with_suffix("").parts
+    if protocols is not None and (stage in ("tables", "report") or (stage == "models" and below[0] not in protocols)):
+        return False
+    if stage == "models" and models is not None and below[-1] not in models:
+        return False
+    # databases/{database}/…, and {stage}/{recipe or feature}/{database}[/…]
+    place = {"databases": 0, "faces": 1, "frames": 1, "features": 1}.get(stage)
+    if databases is None or place is None or len(below) <= place:
+        return True
+    return below[place].removesuffix(".released") in databases or below[place] == "contact_sheet"
 
 
 def _number(text: str | None) -> float:

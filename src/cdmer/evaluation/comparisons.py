@@ -1,25 +1,32 @@
-"""Whether one method beats another by more than chance: paired tests over people, corrected for their number.
+"""Whether one method beats another by more than chance: paired tests over people, corrected for all pairs.
 
 Two methods judge the same clips of the same people. Were they alike, swapping their answers on all clips of a person
 would change nothing but by chance; a difference of UF1 that few such swaps reach is one that chance seldom makes
 (paired permutation test). People are swapped, not clips, for clips of one person resemble each other.
+
+Methods are compared with the best of their column, and which is the best is seen on the same clips. Of ten methods that
+are alike one is the best by luck, and a correction for nine comparisons would call another worse in one table of ten.
+So p values are corrected for all pairs of methods, whichever the best might have been, by the sequential procedure of
+Shaffer (JASA 81(395), 1986), which knows that not all pairs can be alike once one is not.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from math import comb
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.stats import t as student
 
 from cdmer.evaluation.metrics import confusion, uf1_of
 
 SWAPS = 4999
 RESAMPLES = 2000
 LEVEL, POWER = 0.05, 0.8
+NEAR_LEAST = 0.002  # p values that so few swaps cannot tell apart
 
 # (rounds, people, classes, classes): what each round answered on each person's clips
 Answers = NDArray[np.int64]
@@ -37,16 +44,31 @@ class Comparison:
         Share of swaps with a difference as large, of either sign; two-sided.
     error
         Standard error of the difference, by bootstrap over people.
+    people
+        How many were swapped and drawn.
     """
 
     difference: float
     p: float
     error: float
+    people: int
 
     @property
     def smallest(self) -> float:
         """The smallest true difference that such a test finds (5 %, two-sided) four times in five."""
-        return float((norm.ppf(1 - LEVEL / 2) + norm.ppf(POWER)) * self.error)
+        return self.smallest_at(LEVEL)
+
+    def smallest_at(self, level: float) -> float:
+        """The same for a test at another level; infinite where the people are too few for such a p value.
+
+        By Student's distribution, and with the standard error made larger: a bootstrap of few people makes it too
+        small, as it does an interval (`cdmer.evaluation.intervals`).
+        """
+        if self.people < 2 or 2 / 2.0**self.people > level:
+            return float("inf")
+        freedom = self.people - 1
+        quantiles = student.ppf(1 - level / 2, freedom) + student.ppf(POWER, freedom)
+        return float(quantiles * self.error * np.sqrt(self.people / freedom))
 
 
 def answers_of_people(
@@ -81,7 +103,7 @@ def answers_of_people(
     )
 
 
-def compare(first: Sequence[Answers], second: Sequence[Answers], seed: int) -> Comparison:
+def compare(first: Sequence[Answers], second: Sequence[Answers], seed: int, finest: int = SWAPS) -> Comparison:
     """Compare two methods on one experiment or on the mean of several.
 
     Parameters
@@ -91,23 +113,24 @@ def compare(first: Sequence[Answers], second: Sequence[Answers], seed: int) -> C
         random numbers has one round, which counts as often as the other's.
     seed
         Of swaps and draws. Where there are few people, all swaps are tried.
+    finest
+        How many swaps are drawn anew where the first `SWAPS` leave p near its least.
     """
     pairs = [_same_rounds(one, other) for one, other in zip(first, second, strict=True)]
     n_people = pairs[0][0].shape[1]
     rng = np.random.default_rng(seed)
     observed = float(np.mean([uf1_of(a.sum(1)).mean() - uf1_of(b.sum(1)).mean() for a, b in pairs]))
-    swaps = _swaps(n_people, rng)
-    swapped = np.mean([_difference(a, b, swaps) for a, b in pairs], axis=0)
-    as_large = np.count_nonzero(np.abs(swapped) >= abs(observed) - 1e-12)
-    exhaustive = len(swaps) == 2**n_people
-    p = as_large / len(swaps) if exhaustive else (as_large + 1) / (len(swaps) + 1)
+    p = _share_as_large(pairs, observed, n_people, rng, SWAPS)
+    if finest > SWAPS and p <= NEAR_LEAST and 2**n_people > SWAPS + 1:
+        p = _share_as_large(pairs, observed, n_people, rng, finest)
     weights = rng.multinomial(n_people, np.full(n_people, 1 / n_people), size=RESAMPLES).astype(float)
     drawn = np.mean([_scores(a, weights) - _scores(b, weights) for a, b in pairs], axis=0)
-    return Comparison(observed, float(p), float(drawn.std(ddof=1)))
+    seen = sum(bool(any(a[:, who].any() for pair in pairs for a in pair)) for who in range(n_people))
+    return Comparison(observed, p, float(drawn.std(ddof=1)), seen)
 
 
 def compare_with_best(methods: Mapping[str, Sequence[Answers]], seed: int) -> list[dict[str, Any]]:
-    """Every method against the one with the best UF1, with p values corrected for their number.
+    """Every method against the one with the best UF1, with p values corrected for all pairs.
 
     Parameters
     ----------
@@ -119,12 +142,15 @@ def compare_with_best(methods: Mapping[str, Sequence[Answers]], seed: int) -> li
     Returns
     -------
     list of dict
-        ``best``, ``model``, ``difference``, ``p``, ``p_corrected``, ``error`` and ``smallest``, as in `Comparison`.
+        ``best``, ``model``, ``difference``, ``p``, ``p_corrected``, ``error`` and ``smallest``, as in `Comparison`; and
+        ``smallest_corrected``, at the level that the first of all pairs must reach.
     """
     means = {name: np.mean([uf1_of(each.sum(1)).mean() for each in answers]) for name, answers in methods.items()}
     best = max(means, key=lambda name: means[name])
-    found = {name: compare(methods[best], answers, seed) for name, answers in methods.items() if name != best}
-    corrected = holm([each.p for each in found.values()])
+    pairs = comb(len(methods), 2)
+    finest = max(SWAPS, 100 * pairs)  # so that the least p, times all pairs, is well below the level
+    found = {name: compare(methods[best], answers, seed, finest) for name, answers in methods.items() if name != best}
+    corrected = shaffer([each.p for each in found.values()], len(methods))
     return [
         {
             "best": best,
@@ -134,6 +160,7 @@ def compare_with_best(methods: Mapping[str, Sequence[Answers]], seed: int) -> li
             "p_corrected": p,
             "error": each.error,
             "smallest": each.smallest,
+            "smallest_corrected": each.smallest_at(LEVEL / pairs),
         }
         for (name, each), p in zip(found.items(), corrected, strict=True)
     ]
@@ -155,12 +182,43 @@ def smallest_note(
     """
     if comparisons.empty:
         return ""
-    median = comparisons.groupby(column, sort=False)["smallest"].median()
-    least, most = f"{median.min():.2f} ({median.idxmin()})", f"{median.max():.2f} ({median.idxmax()})"
-    return (
-        f"With these people, a paired permutation test (5 %) finds {what} four times in five if it is "
-        f"{least}{f' to {most}' if len(median) > 1 else ''} or more."
-    )
+    found = _found_from(comparisons, column, "smallest")
+    if not found:
+        return f"These people are too few for a paired permutation test (5 %) to find {what}, however large."
+    note = f"With these people, a paired permutation test (5 %) finds {what} four times in five if it is {found}"
+    if "smallest_corrected" in comparisons:
+        corrected = _found_from(comparisons, column, "smallest_corrected")
+        found = f"if it is {corrected}" if corrected else "never: they are too few"
+        note += f"; corrected for all pairs, since the best is seen on the same clips, {found}"
+    return f"{note}."
+
+
+def _found_from(comparisons: pd.DataFrame, column: str, smallest: str) -> str:
+    """From what difference on, as the median of each column of a table says; empty where people are too few for any."""
+    median = comparisons.groupby(column, sort=False)[smallest].median()
+    finite = median[np.isfinite(median)]
+    if finite.empty:
+        return ""
+    least, most = f"{finite.min():.2f} ({finite.idxmin()})", f"{finite.max():.2f} ({finite.idxmax()})"
+    text = f"{least}{f' to {most}' if len(finite) > 1 else ''} or more"
+    never = ", ".join(map(str, median.index[~np.isfinite(median)]))
+    return f"{text} (never in {never}: too few people)" if never else text
+
+
+def shaffer(p: Sequence[float], methods: int) -> list[float]:
+    """P values of the comparisons with one method, corrected for all pairs of methods (Shaffer, 1986, procedure S1).
+
+    The least is taken times all pairs; once two methods differ, at most the pairs of all but one can still be alike,
+    and the others are taken times those. Whichever pairs are tested, and whatever was seen before, a pair of equals is
+    called different in at most 5 % of tables.
+    """
+    values = np.asarray(p, dtype=float)
+    order = np.argsort(values, kind="stable")
+    alike = np.full(len(values), comb(methods - 1, 2))
+    alike[:1] = comb(methods, 2)
+    corrected = np.empty_like(values)
+    corrected[order] = np.minimum(np.maximum.accumulate(values[order] * alike), 1)
+    return [float(value) for value in corrected]
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -178,6 +236,20 @@ def _same_rounds(first: Answers, second: Answers) -> tuple[Answers, Answers]:
     if {len(first), len(second)} - {1, rounds}:
         rounds = min(len(first), len(second))
     return tuple(np.repeat(each, rounds, axis=0) if len(each) == 1 else each[:rounds] for each in (first, second))  # type: ignore[return-value]
+
+
+def _share_as_large(
+    pairs: Sequence[tuple[Answers, Answers]], observed: float, n_people: int, rng: np.random.Generator, number: int
+) -> float:
+    """The share of swaps with a difference at least as large as the observed one; of drawn swaps, itself among them."""
+    as_large = tried = 0
+    exhaustive = 2**n_people <= SWAPS + 1
+    while tried < (2**n_people if exhaustive else number):
+        swaps = _swaps(n_people, rng)
+        swapped = np.mean([_difference(a, b, swaps) for a, b in pairs], axis=0)
+        as_large += int(np.count_nonzero(np.abs(swapped) >= abs(observed) - 1e-12))
+        tried += len(swaps)
+    return as_large / tried if exhaustive else (as_large + 1) / (tried + 1)
 
 
 def _swaps(n_people: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -1,121 +1,173 @@
-"""What could let a table look better than it is: each check is run on every table, and its count printed with it.
+"""What could let a table look better than it is: the checks of one experiment, and how a table tells them.
 
 The subsets of SMIC show eight people in common, filmed at the same moments (Li et al., FG 2013): an experiment between
-two of them recognises people that it has trained on.
+two of them recognises people that it has trained on. `cdmer.evaluation.leak_jobs` runs the checks on every table, from
+the very clips and folds that its models were trained and tested with.
 """
 
-import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from cdmer.files import write_text
 from cdmer.protocols.people import family, person
-from cdmer.store.feature_store import Features, FeatureStore
 
 SHOWN = 10  # of what a check finds, in its detail
 COLUMNS = ("experiment", "feature", "check", "count", "of", "detail")
+ALL = "all"  # in place of an experiment: a check of the table as a whole
+
+PEOPLE = "a person is on both sides"
+CAMERAS = "a recording has its namesake on the other side, as before two cameras"
+COPIES = "a clip has the same features as one on the other side"
+ONCE = "a clip is not judged exactly once"
+ALONE = "a clip is answered otherwise by a model that has not seen the other tested clips"
+ORACLE = "labels of the target choose hyper-parameters or epochs"
+ADAPTING = "a model sees the target's clips without labels, as the protocol allows"
+
+# what trains and what is tested at a time: rows of `Shown`
+Sides = tuple[NDArray[np.intp], NDArray[np.intp]]
+Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Side:
-    """The clips of one database that one side of an experiment may show."""
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The clips of an experiment, source and target or all databases of a task together.
 
-    database: str
-    features: Features
+    Attributes
+    ----------
+    database, clip
+        (clips,) names.
+    subject
+        (clips,) whom each shows; None where a release names nobody.
+    content
+        (clips,) a digest of each clip's features: two clips of one digest are one clip.
+    """
+
+    database: NDArray[Any]
+    clip: NDArray[Any]
+    subject: NDArray[Any]
+    content: NDArray[Any]
 
     @property
-    def people(self) -> set[str]:
-        """Who is shown, by a name that is the same in all subsets of SMIC; empty where a release names nobody."""
-        return {person(self.database, subject) for subject in self.features.subject if subject is not None}
+    def unnamed(self) -> list[str]:
+        """Databases that name nobody."""
+        return sorted({str(name) for name, who in zip(self.database, self.subject, strict=True) if who is None})
 
-    @property
-    def events(self) -> set[str]:
-        """Recordings by person and name, which two cameras of one event share."""
-        if not self.people:
-            return set()
-        return {f"{family(self.database)}/{clip}" for clip in self.features.clip}
+    def people(self, rows: NDArray[np.intp]) -> set[str]:
+        """Who is shown, by a name that is the same in all subsets of SMIC."""
+        return {person(str(self.database[row]), str(self.subject[row])) for row in rows}
 
-    @property
-    def contents(self) -> dict[str, str]:
-        """Digest of each clip's features to its name: two clips of one digest are one clip."""
-        return {
-            hashlib.sha256(np.ascontiguousarray(row).tobytes()).hexdigest(): f"{self.database}/{clip}"
-            for row, clip in zip(self.features.X, self.features.clip, strict=True)
-        }
+    def recordings(self, rows: NDArray[np.intp]) -> dict[str, str]:
+        """Recordings by family and name, which the cameras before one event share."""
+        return {f"{family(str(self.database[row]))}/{self.clip[row]}": self.named(row) for row in rows}
+
+    def contents(self, rows: NDArray[np.intp]) -> dict[str, str]:
+        """Digests of features, and a clip that has them."""
+        return {str(self.content[row]): self.named(row) for row in rows}
+
+    def named(self, row: int | np.intp) -> str:
+        """A clip's name, which no other database's has."""
+        return f"{self.database[row]}/{self.clip[row]}"
 
 
-def find_leaks(
-    output: str | Path, *, pairs: Sequence[Mapping[str, Any]], selection: Sequence[str], adapting: Sequence[str]
-) -> None:
-    """Look for leaks between the two sides of experiments, and write what is found.
+def between_sides(shown: Shown, folds: Iterable[Sides]) -> Iterator[Row]:
+    """Who and what is on both sides, counted fold by fold.
 
     Parameters
     ----------
-    output
-        CSV to write: experiment, feature, check, count, of, detail; one row a check, whether it finds anything or not.
-    pairs
-        Experiments: ``experiment``, ``feature``, ``databases`` and ``stores`` (two each: source and target).
-    selection
-        How hyper-parameters were chosen.
-    adapting
-        Models that were given the target's clips without labels.
+    shown
+        The clips.
+    folds
+        What trains and what is tested, rows of `shown`; one pair where whole databases are the sides.
+
+    Yields
+    ------
+    dict
+        ``check``, ``count``, ``of``, ``detail``: of all people, recordings or clips that are tested, those who are
+        among what trains in the same fold. A count of None: a release names nobody.
     """
-    sides: dict[str, Side] = {}
-    rows: list[dict[str, Any]] = []
-    for pair in pairs:
-        for database, store in zip(pair["databases"], pair["stores"], strict=True):
-            if store not in sides:
-                sides[store] = Side(database, FeatureStore(store).load())
-        source, target = (sides[store] for store in pair["stores"])
-        named = {"experiment": pair["experiment"], "feature": pair["feature"]}
-        rows += [{**named, **found} for found in _checks(source, target)]
-    rows.append(_row("target labels choose hyper-parameters", {"oracle"} & set(selection), len(selection)))
-    rows.append(_row("models see the target's clips without labels, as the protocol allows", adapting, len(adapting)))
-    table = pd.DataFrame(rows, columns=list(COLUMNS)).fillna({"experiment": "all", "feature": "all"})
-    write_text(output, table.to_csv(index=False, lineterminator="\n"))
+    both: dict[str, list[str]] = {PEOPLE: [], CAMERAS: [], COPIES: []}
+    tested = Counter(dict.fromkeys(both, 0))
+    named = not shown.unnamed
+    for train, test in folds:
+        if named:
+            theirs = shown.people(test)
+            both[PEOPLE] += sorted(shown.people(train) & theirs)
+            tested[PEOPLE] += len(theirs)
+            found, other = shown.recordings(train), shown.recordings(test)
+            both[CAMERAS] += sorted(set(found) & set(other))
+            tested[CAMERAS] += len(other)
+        found, other = shown.contents(train), shown.contents(test)
+        both[COPIES] += sorted(f"{found[digest]}={other[digest]}" for digest in set(found) & set(other))
+        tested[COPIES] += len(other)
+    for check, listed in both.items():
+        if not named and check != COPIES:
+            release = " and ".join(shown.unnamed)
+            yield {"check": check, "count": None, "of": None, "detail": f"the release of {release} names nobody"}
+        else:
+            yield row_of(check, listed, tested[check])
+
+
+def judged_once(tested: Sequence[Hashable], judged: Sequence[Sequence[Hashable]]) -> Row:
+    """Whether every clip that is tested, and no other, was scored exactly once.
+
+    Parameters
+    ----------
+    tested
+        The clips of the folds' test sides, one after the other.
+    judged
+        The clips of each round and selection of the predictions.
+    """
+    known = Counter(tested)
+    wrong: list[str] = []
+    for clips in judged:
+        counted = Counter(clips)
+        wrong += [_told(clip) for clip in {**known, **counted} if counted[clip] != 1 or known[clip] != 1]
+    return row_of(ONCE, wrong, len(known) * len(judged))
+
+
+def row_of(check: str, found: Iterable[str], of: int) -> Row:
+    """A check as a row: how many were found, of how many that were looked at, and the first of them by name."""
+    listed = sorted(found)
+    detail = " ".join(listed[:SHOWN]) + (" …" if len(listed) > SHOWN else "")
+    return {"check": check, "count": len(listed), "of": of, "detail": detail}
 
 
 def leak_notes(leaks: pd.DataFrame) -> list[str]:
-    """What the checks found, a line each for the foot of a table."""
+    """What the checks found, a line each for the foot of a table; a check that found nothing says of how many."""
     notes = []
-    between = leaks[leaks["experiment"] != "all"]
+    between = leaks[leaks["experiment"] != ALL]
     for check, group in between.groupby("check", sort=False):
-        unknown = list(dict.fromkeys(group.loc[group["count"].isna(), "experiment"]))
-        if unknown:
-            notes.append(f"Not to be checked, for a release names nobody: whether {check} in {', '.join(unknown)}.")
-        found = group[group["count"] > 0]
-        if found.empty and len(unknown) < group["experiment"].nunique():
-            notes.append(f"Checked: no experiment where {check}.")
+        unknown = group[group["count"].isna()]
+        for detail, these in unknown.groupby("detail", sort=False):
+            where = ", ".join(dict.fromkeys(these["experiment"]))
+            notes.append(f"Not to be checked in {where}, whether {check}: {detail}.")
+        looked = group[group["count"].notna()]
+        found = looked[looked["count"] > 0]
+        if found.empty and len(looked):
+            notes.append(f"Checked: {check}: in no experiment, 0 of {looked['of'].sum():.0f}.")
         by_count: dict[str, list[str]] = {}
         for row in found.to_dict("records"):
             by_count.setdefault(f"{row['count']:.0f} of {row['of']:.0f}", []).append(str(row["experiment"]))
         if by_count:
             listed = "; ".join(f"{', '.join(dict.fromkeys(names))} ({count})" for count, names in by_count.items())
             notes.append(f"Leak: {check}: {listed}.")
+    for row in leaks[leaks["experiment"] == ALL].to_dict("records"):
+        count = f"{row['count']:.0f} of {row['of']:.0f} models"
+        if row["check"] == ORACLE and row["count"] > 0:
+            notes.append(f"Leak: {ORACLE}: in the rows `oracle` of {count}, which stand apart for that.")
+        elif row["check"] == ORACLE:
+            notes.append(f"Checked: {ORACLE}: of {count}.")
+        elif row["count"] > 0:
+            notes.append(f"Allowed: {row['check']}: {count}.")
+        else:
+            notes.append(f"Checked: {row['check']}: {count}.")
     return notes
 
 
-def _checks(source: Side, target: Side) -> Iterable[dict[str, Any]]:
-    unknown = " and ".join(side.database for side in (source, target) if not side.people)
-    for check, mine, theirs in (
-        ("people of the target are in the source", source.people, target.people),
-        ("a recording of the target has its namesake in the source", source.events, target.events),
-    ):
-        if unknown:
-            yield {"check": check, "count": None, "of": None, "detail": f"the release of {unknown} names nobody"}
-        else:
-            yield _row(check, mine & theirs, len(theirs))
-    one, other = source.contents, target.contents
-    same = {f"{one[digest]}={other[digest]}" for digest in set(one) & set(other)}
-    yield _row("a clip of the target has the same features as one of the source", same, len(other))
-
-
-def _row(check: str, found: Iterable[str], of: int) -> dict[str, Any]:
-    listed = sorted(found)
-    detail = " ".join(listed[:SHOWN]) + (" …" if len(listed) > SHOWN else "")
-    return {"check": check, "count": len(listed), "of": of, "detail": detail}
+def _told(clip: Hashable) -> str:
+    return "/".join(map(str, clip)) if isinstance(clip, tuple) else str(clip)

@@ -6,14 +6,17 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cdmer.evaluation.comparisons import smallest_note
+from cdmer.evaluation.leaks import leak_notes
 from cdmer.evaluation.markdown import (
     SELECTIONS,
     SYNTHETIC,
+    SYNTHETIC_ALONE,
     beaten_note,
     footnotes_of,
     left_out_notes,
     published_section,
 )
+from cdmer.protocols.tasks import tasks
 
 AVERAGE = "average"
 # the type of a protocol among the published numbers; of those that hold databases out no paper here prints any
@@ -47,14 +50,19 @@ HEADINGS = {
     "samm_objective": "SAMM, objective classes",
     AVERAGE: "average",
 }
-_SOURCES = {"casme2": "SAMM", "samm": "CASME II"}  # of the held-out database
+BETWEEN = (
+    "Each column is source → target. The source's clips train with their labels; the target's are tested, and methods "
+    "that adapt see them before without labels."
+)
+NOT_PRINTED = "No paper that published numbers are taken from prints a score of this protocol."
 
 
 def heading_of(protocol: str, part: str) -> str:
     """What a column is called: a database, a task, or source and target."""
     if part == AVERAGE or protocol not in ("holdout", "lodo"):
         return HEADINGS[part]
-    source = _SOURCES[part] if protocol == "holdout" else "others"
+    task = next(task for task in tasks().values() if task.protocol == protocol)
+    source = " + ".join(HEADINGS[name] for name in task.databases if name != part)
     return f"{source} → {HEADINGS[part]}"
 
 
@@ -65,6 +73,7 @@ def loso_markdown(
     exclusions: pd.DataFrame,
     absent: Sequence[str],
     compared: pd.DataFrame,
+    leaks: pd.DataFrame,
 ) -> str:
     """A table of folds as Markdown.
 
@@ -82,6 +91,8 @@ def loso_markdown(
         Notes on classes without a clip.
     compared
         Every model against the best of its column, as `results/{protocol}_comparisons.csv`.
+    leaks
+        What `cdmer.evaluation.leak_jobs` found.
     """
     second = SECOND[protocol]
     shown = "UAR" if second == "uar" else second
@@ -92,8 +103,12 @@ def loso_markdown(
         f"UF1 / {shown} of {'the pooled predictions' if pooled else 'each target'}, [95 % interval of UF1]; the best "
         "UF1 of each selection in bold.",
     ]
+    if not pooled:
+        lines += ["", BETWEEN]
+    published = bool((table["published_in"] != "").any())
     if table["data"].str.contains("synthetic").any():
-        lines += ["", SYNTHETIC.replace("cdmer_table", f"{protocol}_table")]
+        banner = SYNTHETIC if published else SYNTHETIC_ALONE
+        lines += ["", banner.replace("cdmer_table", f"{protocol}_table")]
     names = list(dict.fromkeys(table["part"]))
     if names:
         lines += ["", "| method | selection | " + " | ".join(heading_of(protocol, name) for name in names) + " |"]
@@ -115,11 +130,8 @@ def loso_markdown(
         "Folds are pooled, then scored once (MEGC 2019); intervals are percentile bootstrap intervals over people."
         if pooled
         else "The average is the mean of the targets; intervals are percentile bootstrap intervals over people.",
-        *(
-            note.replace("cdmer_table", f"{protocol}_table")
-            for name, note in SELECTIONS.items()
-            if (table["selection"] == name).any()
-        ),
+        *(selection_note(name, protocol, published) for name in SELECTIONS if (table["selection"] == name).any()),
+        *([] if pooled else [NOT_PRINTED]),
         *absent,
     ]
     if not compared.empty:
@@ -128,7 +140,14 @@ def loso_markdown(
     if len(exclusions):
         notes.append(f"{len(exclusions)} clips were excluded by earlier stages: `exclusions.csv` names them.")
     notes += left_out_notes(left_out, set(table["model"]))
+    notes += leak_notes(leaks)
     return "\n".join([*lines, "", *(f"- {note}" for note in notes), *published_section(printed)]) + "\n"
+
+
+def selection_note(name: str, protocol: str, published: bool) -> str:
+    """How a selection chose; of a protocol without published numbers nothing is said of those."""
+    note = SELECTIONS[name].replace("cdmer_table", f"{protocol}_table")
+    return note if published else note.replace(", as the papers did for their published numbers", "")
 
 
 def _ours(cells: pd.DataFrame, name: str, second: str, best: float | None) -> str:

@@ -43,7 +43,18 @@ COLUMNS = (
     "published_in",
     "data",
 )
-COMPARED = ("part", "selection", "best", "model", "difference", "p", "p_corrected", "error", "smallest")
+COMPARED = (
+    "part",
+    "selection",
+    "best",
+    "model",
+    "difference",
+    "p",
+    "p_corrected",
+    "error",
+    "smallest",
+    "smallest_corrected",
+)
 TEXTS = dict.fromkeys(("database", "clip", "subject", "label", "predicted", "point"), str)
 SEED = 20190514  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
 
@@ -97,6 +108,7 @@ class Scored:
 def tabulate_loso(
     predictions: Sequence[str | Path],
     exclusions: str | Path,
+    leaks: str | Path,
     csv: str | Path,
     md: str | Path,
     comparisons: str | Path,
@@ -115,6 +127,8 @@ def tabulate_loso(
         Files of the models stage, in the order of the rows.
     exclusions
         CSV of the clips that earlier stages left out, counted under the table.
+    leaks
+        CSV of what `cdmer.evaluation.leak_jobs` found, told under the table.
     csv, md
         What to write: one row a model × part × selection, and the papers' shape.
     comparisons
@@ -137,7 +151,8 @@ def tabulate_loso(
     compared = pd.DataFrame(_compared(scored), columns=list(COMPARED))
     write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     write_text(comparisons, compared.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
-    write_text(md, loso_markdown(table, protocol, left_out, pd.read_csv(exclusions), notes, compared))
+    text = loso_markdown(table, protocol, left_out, pd.read_csv(exclusions), notes, compared, pd.read_csv(leaks))
+    write_text(md, text)
 
 
 def _scored(file: str | Path, part: LosoPart) -> Iterable[Scored]:

@@ -17,6 +17,12 @@ SYNTHETIC = (
 )
 
 
+SYNTHETIC_ALONE = (
+    "**These scores come from a synthetic cohort and say nothing about real databases.** "
+    "The column `data` of `cdmer_table.csv` says what came from where; give the databases a root to see real scores."
+)
+
+
 def cdmer_markdown(
     table: pd.DataFrame,
     left_out: Sequence[Mapping[str, str]],
@@ -104,8 +110,9 @@ def beaten_note(comparisons: pd.DataFrame, protocol: str) -> str:
     """How many of a table's differences are more than chance makes."""
     clear = int((comparisons["p_corrected"] < LEVEL).sum())
     return (
-        f"{clear} of {len(comparisons)} differences from the best of a column are more than chance makes (5 %, Holm): "
-        f"`{protocol}_comparisons.csv` has them all. The rest are no ranking."
+        f"{clear} of {len(comparisons)} differences from the best of a column are more than chance makes (5 %, "
+        f"corrected for all pairs by Shaffer's procedure): `{protocol}_comparisons.csv` has them all. The "
+        "rest are no ranking."
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cdmer.evaluation.comparisons import answers_of_people, compare_with_best
 from cdmer.evaluation.honesty import oracle_leads
-from cdmer.evaluation.intervals import bootstrap_scores, interval
+from cdmer.evaluation.intervals import bootstrap_average, bootstrap_scores, interval
 from cdmer.evaluation.markdown import cdmer_markdown
 from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
@@ -56,6 +56,7 @@ COMPARED = (
     "p_corrected",
     "error",
     "smallest",
+    "smallest_corrected",
 )
 TEXTS = dict.fromkeys(("clip", "subject", "label", "predicted", "point"), str)
 SEED = 20180515  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
@@ -110,7 +111,7 @@ def tabulate_cdmer(
     exclusions
         CSV of the clips that earlier stages left out, counted under the table.
     leaks
-        CSV of what `cdmer.evaluation.leaks` found, told under the table.
+        CSV of what `cdmer.evaluation.leak_jobs` found, told under the table.
     csv, md
         What to write: one row a model × experiment × selection, and the papers' shape.
     comparisons
@@ -211,7 +212,8 @@ def _subjects(group: pd.DataFrame) -> list[str | None]:
 
 def _seed(experiment: Experiment, subjects: Sequence[str | None]) -> int:
     """One seed for one set of people, so that they are drawn together wherever they are the target."""
-    people = sorted({subject for subject in subjects if subject is not None}) or [experiment.target]
+    target = experiment.target
+    people = sorted({person(target, subject) for subject in subjects if subject is not None}) or [target]
     return SEED + zlib.crc32("\n".join(people).encode())
 
 
@@ -245,12 +247,12 @@ def _row(score: Scores) -> dict[str, Any]:
 
 
 def _average_row(type_: str, group: Sequence[Scores]) -> dict[str, Any]:
-    """The mean of a type's six experiments; targets with the same people are drawn together, others independently."""
+    """The mean of a type's six experiments; people whom several targets show are drawn together."""
     rounds = min(len(score.uf1) for score in group)
     f1, recall, right = (
         np.mean([getattr(score, name)[:rounds] for score in group], axis=0) for name in ("uf1", "uar", "accuracy")
     )
-    draws = np.mean([score.bootstrap for score in group], axis=0)
+    draws = bootstrap_average([(score.rounds, _named(score)) for score in group], CLASSES, SEED)
     return {
         "protocol": "cdmer",
         "type": type_,

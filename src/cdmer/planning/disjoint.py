@@ -59,6 +59,7 @@ class DisjointPlan(ModelsPlan):
         return {
             **{name: settings[name] for name in kept},
             "selection": self.disjoint_selections(model),
+            "draws": self.config.cdmer.disjoint_draws,
             "experiments": [
                 {
                     "experiment": experiments("cdmer")[key],
@@ -91,9 +92,11 @@ class DisjointPlan(ModelsPlan):
         return code_digest("cdmer.protocols.disjoint", self.models[model].module)
 
     def disjoint_answers(self) -> list[str]:
-        """The answers that its table is made of, a file a model."""
+        """The answers that its table is made of, two files a model."""
         models = dict.fromkeys(model for _, model in self.disjoint())
-        return [f"results/models/disjoint/{model}/predictions.csv" for model in models]
+        return [
+            f"results/models/disjoint/{model}/{name}.csv" for model in models for name in ("predictions", "controls")
+        ]
 
     def disjoint_plain(self) -> list[str]:
         """The plain answers beside them."""
@@ -107,6 +110,7 @@ class DisjointPlan(ModelsPlan):
                 "model": model,
                 "data": " and ".join(sorted({self.origin(model, name) for name in databases_of(key)})),
                 "disjoint": f"results/models/disjoint/{model}/predictions.csv",
+                "controls": f"results/models/disjoint/{model}/controls.csv",
                 "plain": f"results/models/cdmer/{key}/{model}/predictions.csv",
             }
             for key, model in self.disjoint()

@@ -50,12 +50,10 @@ class ReportPlan(TablesPlan):
             for model, keys in made["models"].items():
                 outputs = ["predictions.csv", *self._details(protocol, model)]
                 files += [f"results/models/{protocol}/{key}/{model}/{name}" for key in keys for name in outputs]
-            files += [f"results/{protocol}_table.csv", f"results/{protocol}_table.card.json"]
-            files.append(f"results/{protocol}_comparisons.csv")
-        if "cdmer" in results["protocols"]:
-            files.append("results/cdmer_leaks.csv")
+            files += [f"results/{protocol}_{name}" for name in ("table.csv", "table.card.json", "comparisons.csv")]
+            files.append(f"results/{protocol}_leaks.csv")
         if results["disjoint"]:
-            files.append("results/cdmer_disjoint.csv")
+            files += [f"results/cdmer_disjoint{end}" for end in (".csv", ".card.json", "_leaks.csv")]
         if results["honesty"]:
             files.append("results/cdmer_honesty.png")
         return [*files, "results/exclusions.csv"]
@@ -69,7 +67,7 @@ class ReportPlan(TablesPlan):
         code = code_digest(
             "cdmer.evaluation.tables",
             "cdmer.evaluation.loso_tables",
-            "cdmer.evaluation.leaks",
+            "cdmer.evaluation.leak_jobs",
             "cdmer.evaluation.disjoint_table",
         )
         recipes = [[self.faces_code(recipe), self.on_missing_face(recipe)] for recipe in self._recipes_of_report()]
@@ -118,6 +116,7 @@ class ReportPlan(TablesPlan):
                 "parameters": settings.parameters(),
                 "feature": settings.feature,
                 "grids": grids,
+                "faces": self.config.frames[recipe.frames].faces,
                 "eyes": [faces.eye_distance, faces.eye_height] if faces.alignment == "eyes" else None,
             }
         return found

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
+from cdmer.code import code_digest
 from cdmer.errors import CdmerError
 from cdmer.planning.disjoint import DisjointPlan
 from cdmer.planning.shared import databases_of, digest, experiments, once
@@ -47,15 +48,20 @@ class TablesPlan(DisjointPlan):
         return "cdmer" in self.config.protocols and "oracle" in chosen and len(chosen) > 1
 
     def card_settings(self, table: str) -> dict[str, Any]:
-        """What the job that writes a table's card needs to know."""
-        pairs = self.computable(table)
+        """What the job that writes the card of ``{protocol}_table`` or ``cdmer_disjoint`` needs to know."""
+        protocol = table.removesuffix("_table")
+        disjoint = table == "cdmer_disjoint"
+        pairs = self.disjoint() if disjoint else self.computable(protocol)
         read = dict.fromkeys(database for key, _ in pairs for database in databases_of(key))
         listed = self.listed()
         return {
             # what a report shows of people changes no table
             "config": self.config.model_dump(mode="json", by_alias=True, exclude={"report"}),
             "data": {name: digest(*(self.parts_made_of(*pair) for pair in listed if pair[1] == name)) for name in read},
-            "code": {model: self.model_code(model, key) for key, model in pairs},
+            "code": {
+                model: self.disjoint_code(model) if disjoint else self.model_code(model, key) for key, model in pairs
+            },
+            "protocols": ["cdmer", "disjoint"] if disjoint else [protocol],
         }
 
     def table_settings(self, protocol: str) -> dict[str, Any]:
@@ -73,24 +79,79 @@ class TablesPlan(DisjointPlan):
         own = {"disjoint": bool(self.disjoint())} if protocol == "cdmer" else {"protocol": protocol}
         return {"parts": parts, "left_out": left_out, **own}
 
-    def leak_settings(self) -> dict[str, Any]:
-        """What the job that looks for leaks between source and target needs to know."""
-        names = experiments("cdmer")
-        pairs = {(key, self.models[model].feature): model for key, model in self.computable("cdmer")}
+    def leak_settings(self, protocol: str) -> dict[str, Any]:
+        """What the job that looks for leaks in a table needs to know."""
+        names = experiments(protocol)
+        parts: dict[tuple[str, str], dict[str, Any]] = {}
+        for key, model in self.computable(protocol):
+            settings = self.models[model]
+            part = parts.setdefault((key, settings.feature), self._leak_part(names[key], key, model))
+            if protocol != "cdmer":
+                part |= {"task": key, "manifests": self.manifests_of(key)}
+            part["models"][model] = {
+                "predictions": f"results/models/{protocol}/{key}/{model}/predictions.csv",
+                "adapts": settings.adapts,
+                "fit": None if self.is_network(model) else self._fit_of(model),
+            }
         return {
-            "pairs": [
-                {
-                    "experiment": names[key],
-                    "feature": feature,
-                    "databases": databases_of(key),
-                    "stores": self.stores_of(model, key),
-                }
-                for (key, feature), model in pairs.items()
-            ],
-            "selection": self.config.selection,
-            "adapting": [model for model, settings in self.models.items() if settings.adapts],
+            "protocol": protocol,
+            "parts": list(parts.values()),
+            "casme2_negative": self.config.cdmer.casme2_negative,
         }
 
-    def compared_stores(self) -> list[str]:
-        """The stores whose clips are looked at for leaks."""
-        return list(dict.fromkeys(store for pair in self.leak_settings()["pairs"] for store in pair["stores"]))
+    def disjoint_leak_settings(self) -> dict[str, Any]:
+        """What the job that looks for leaks in TYPE-I with nobody on both sides needs to know."""
+        names = experiments("cdmer")
+        parts: dict[tuple[str, str], dict[str, Any]] = {}
+        for key, model in self.disjoint():
+            part = parts.setdefault((key, self.models[model].feature), self._leak_part(names[key], key, model))
+            part["models"][model] = {"predictions": f"results/models/disjoint/{model}/predictions.csv"}
+        return {"parts": list(parts.values()), "casme2_negative": self.config.cdmer.casme2_negative}
+
+    def _leak_part(self, name: str, key: str, model: str) -> dict[str, Any]:
+        return {
+            "experiment": name,
+            "feature": self.models[model].feature,
+            "databases": databases_of(key),
+            "stores": self.stores_of(model, key),
+            "models": {},
+        }
+
+    def _fit_of(self, model: str) -> dict[str, Any]:
+        settings = self.models[model]
+        columns = getattr(settings, "columns", None)
+        return {
+            "module": settings.module,
+            "estimator": settings.estimator,
+            "parameters": settings.parameters(),
+            "columns": columns,
+        }
+
+    def leak_inputs(self, protocol: str) -> list[str]:
+        """The files that the leak checks of a table read: stores, manifests, and what its models answered."""
+        return _files_of(self.leak_settings(protocol))
+
+    def disjoint_leak_inputs(self) -> list[str]:
+        """The files that the leak checks of TYPE-I with nobody on both sides read."""
+        return _files_of(self.disjoint_leak_settings())
+
+    def leak_code(self, protocol: str) -> str:
+        """A digest of the code of a table's leak checks, and of the models that they fit again."""
+        refitted = {self.models[m].module for _, m in self.computable(protocol) if self._is_refitted(m)}
+        return code_digest("cdmer.evaluation.leak_jobs", *sorted(refitted))
+
+    def _is_refitted(self, model: str) -> bool:
+        return not self.models[model].adapts and not self.is_network(model)
+
+
+def _files_of(settings: dict[str, Any]) -> list[str]:
+    files = [
+        name
+        for part in settings["parts"]
+        for name in (
+            *part["stores"],
+            *part.get("manifests", ()),
+            *(about["predictions"] for about in part["models"].values()),
+        )
+    ]
+    return list(dict.fromkeys(files))

@@ -131,12 +131,27 @@ def contact_sheet(results: Results, recipe: str, databases: Sequence[str]) -> Pi
 def mean_faces(results: Results, recipe: str) -> Iterator[tuple[str, int, Picture | None]]:
     """Database, number of people, and the mean of all people's mean onset frames; None where they are too few."""
     for database in results.shown("mean"):
-        faces = []
-        for shard in progress(results.shards(recipe, database), f"mean face of {title_of(database)}", unit="subject"):
-            onsets = [_small(record.frames[0]).astype(float) for record in read_shard(shard)]
-            if onsets:
-                faces.append(np.mean([onset if onset.ndim == 2 else onset.mean(-1) for onset in onsets], axis=0))
+        faces = people_of(results, recipe, database)
         enough = len(faces) >= LEAST_PEOPLE
         mean = np.clip(np.mean(faces, axis=0).round(), 0, 255).astype(np.uint8) if enough else None
         picture = None if mean is None else still(mean, f"mean face of {title_of(database)}", width=SIDE)
         yield database, len(faces), picture
+
+
+def people_of(results: Results, recipe: str, database: str) -> list[NDArray[np.float64]]:
+    """The mean onset frame of each person of a database whose crops may be read, in grey, small."""
+    faces = []
+    for shard in progress(results.shards(recipe, database), f"mean face of {title_of(database)}", unit="subject"):
+        onsets = [_small(record.frames[0]).astype(float) for record in read_shard(shard)]
+        if onsets:
+            faces.append(np.mean([onset if onset.ndim == 2 else onset.mean(-1) for onset in onsets], axis=0))
+    return faces
+
+
+def mean_face(results: Results, recipe: str) -> NDArray[np.float64] | None:
+    """The mean of the people of all databases that may be shown, or whose mean may; None where none may."""
+    faces = [face for database in results.shown("show") for face in people_of(results, recipe, database)]
+    for database in results.shown("mean"):
+        people = people_of(results, recipe, database)
+        faces += people if len(people) >= LEAST_PEOPLE else []
+    return np.asarray(np.mean(faces, axis=0)) if faces else None

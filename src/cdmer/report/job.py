@@ -67,6 +67,7 @@ def render(sections: dict[str, dict[str, Any]]) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {"score": _score, "duration": _duration, "title": title_of}
+    environment.tests["leak"] = lambda note: note.startswith("Leak")
     style, script = ((folder / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     return environment.get_template("page.html").render(sections=SECTIONS, style=style, script=script, **sections)
 

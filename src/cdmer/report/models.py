@@ -158,17 +158,20 @@ def _grid(results: Results, model: str) -> Picture | None:
         axis.set_title(name.replace("->", " → "))
         axis.tick_params(labelsize=6.5)
         if len(searched) == 1:
-            _line(axis, table, searched[0], legend=number == 0)
+            _line(axis, table, searched[0])
         elif searched:
             image = _surface(axis, table, searched, measure)
             if (number + 1) % columns == 0 or number == len(tables) - 1:
                 drawing.colorbar(image, ax=axis, shrink=0.9).ax.tick_params(labelsize=6)
         if number % columns:
             axis.set_ylabel("")
+    if len(searched) == 1:  # once, above all panels: within one it would hide its curves
+        lines, words = axes[0].get_legend_handles_labels()
+        drawing.legend(lines, words, loc="outside upper left", ncols=len(words), fontsize=7, frameon=False)
     return drawn(drawing, f"{model}: UF1 over its grid of {' and '.join(searched) or 'one point'}")
 
 
-def _line(axis: Any, table: pd.DataFrame, searched: str, legend: bool) -> None:
+def _line(axis: Any, table: pd.DataFrame, searched: str) -> None:
     """UF1 along one hyper-parameter, by every way of judging that there is."""
     ordered = table.sort_values(searched)
     for color, (name, words) in zip(PALETTE, CURVES.items(), strict=False):
@@ -177,8 +180,6 @@ def _line(axis: Any, table: pd.DataFrame, searched: str, legend: bool) -> None:
     axis.set_ylim(0, 1)
     axis.set_xlabel(searched, fontsize=7)
     axis.set_ylabel("UF1", fontsize=7)
-    if legend:
-        axis.legend(fontsize=5.5, loc="lower right")
 
 
 def _surface(axis: Any, table: pd.DataFrame, searched: Sequence[str], measure: str) -> Any:

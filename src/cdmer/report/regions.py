@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from cdmer.progress import progress
+from cdmer.report.clips import mean_face
 from cdmer.report.features import Domain, load_domain
 from cdmer.report.pictures import Picture, drawn, figure
 from cdmer.report.results import Results
@@ -18,6 +21,7 @@ from cdmer.store.feature_store import FeatureStore
 from cdmer.store.released import in_order
 
 ABREAST = 6
+MOST_OPAQUE = 0.8  # what counts most, over the face
 
 
 def region_pictures(results: Results) -> dict[str, Picture]:
@@ -26,6 +30,7 @@ def region_pictures(results: Results) -> dict[str, Picture]:
     if made is None:
         return {}
     domains: dict[tuple[str, str], Domain] = {}
+    faces: dict[str, NDArray[np.float64] | None] = {}
     pictures = {}
     for model, settings in results.regions.items():
         feature = settings["feature"]
@@ -39,7 +44,10 @@ def region_pictures(results: Results) -> dict[str, Picture]:
             weights = weights_of_blocks(settings, sides[0], domains[feature, databases[0]].classes, sides[1])
             maps[name] = region_map(weights, settings["grids"])
         if maps:
-            pictures[model] = _drawn(model, maps, settings["eyes"])
+            recipe = settings["faces"]
+            if recipe not in faces:
+                faces[recipe] = mean_face(results, recipe)
+            pictures[model] = _drawn(model, maps, settings["eyes"], faces[recipe])
     return pictures
 
 
@@ -88,20 +96,33 @@ def _in_blocks(results: Results, feature: str, domain: Domain) -> NDArray[Any]:
     return np.asarray(in_order(domain.X, recipe, "blocks"))
 
 
-def _drawn(model: str, maps: Mapping[str, NDArray[np.float64]], eyes: Sequence[float] | None) -> Picture:
+def _drawn(
+    model: str,
+    maps: Mapping[str, NDArray[np.float64]],
+    eyes: Sequence[float] | None,
+    mean: NDArray[np.float64] | None,
+) -> Picture:
+    """The maps on the mean face, which shows through where little counts; on black where no face may be shown."""
     rows, columns = -(-len(maps) // ABREAST), min(ABREAST, len(maps))
     made, axes = figure(1.5 * columns + 0.7, 1.65 * rows, rows, columns)
     most = max(float(face.max()) for face in maps.values())
+    scale = ScalarMappable(Normalize(0, most), "magma" if mean is None else "autumn_r")
     for axis in axes:
         axis.set_axis_off()
     for axis, (name, face) in zip(axes, maps.items(), strict=False):
-        image = axis.imshow(face, cmap="magma", vmin=0, vmax=most, extent=(0, 1, 1, 0))
+        whole = (0, 1, 1, 0)
+        if mean is None:
+            axis.imshow(face, cmap=scale.cmap, norm=scale.norm, extent=whole)
+        else:
+            axis.imshow(mean, cmap="gray", vmin=0, vmax=255, extent=whole)
+            clear = MOST_OPAQUE * np.sqrt(face / most) if most > 0 else 0 * face
+            axis.imshow(face, cmap=scale.cmap, norm=scale.norm, extent=whole, alpha=clear)
         axis.set_title(name.replace("->", " → "))
         if eyes is not None:  # where alignment has put them
             distance, height = eyes
             axis.plot(
                 [0.5 - distance / 2, 0.5 + distance / 2], [height, height], "o", color="white",
-                markerfacecolor="none", markersize=7,
+                markerfacecolor="none", markersize=7, zorder=3,
             )  # fmt: skip
-    made.colorbar(image, ax=axes, shrink=0.7, pad=0.01).ax.tick_params(labelsize=6.5)
-    return drawn(made, f"where {model} looks")
+    made.colorbar(scale, ax=axes, shrink=0.7, pad=0.01).ax.tick_params(labelsize=6.5)
+    return drawn(made, f"where {model} looks{'' if mean is None else ', on the mean face'}")

@@ -91,8 +91,8 @@ class Results:
     transforms
         Methods that map clips: name to the feature and the estimator's parameters.
     regions
-        Models on facial blocks: name to ``module``, ``estimator``, ``parameters``, ``feature``, its ``grids``, and
-        ``eyes``, their distance and height in the crop where alignment has put them there.
+        Models on facial blocks: name to ``module``, ``estimator``, ``parameters``, ``feature``, its ``grids``,
+        ``faces``, the recipe of its crops, and ``eyes``, their distance and height there where alignment has put them.
     selections
         How hyper-parameters were chosen.
     casme2_negative
@@ -147,9 +147,16 @@ class Results:
         """A CSV of one model in one experiment or task; no row where it is empty."""
         return self.table(f"models/{protocol}/{key}/{model}/{name}")
 
-    def card(self, protocol: str) -> dict[str, Any]:
+    @property
+    def tables(self) -> dict[str, str]:
+        """Every table's name, and what its leak checks and other files begin with."""
+        return {f"{name}_table": name for name in self.protocols} | (
+            {"cdmer_disjoint": "cdmer_disjoint"} if self.disjoint else {}
+        )
+
+    def card(self, table: str) -> dict[str, Any]:
         """The reproducibility card of a table."""
-        return dict(json.loads(self.file(f"{protocol}_table.card.json").read_text(encoding="utf-8")))
+        return dict(json.loads(self.file(f"{table}.card.json").read_text(encoding="utf-8")))
 
     def shards(self, recipe: str, database: str) -> list[Path]:
         """The crops of a database, of the people that may be shown."""

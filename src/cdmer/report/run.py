@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cdmer.evaluation.card import spent
+from cdmer.evaluation.leaks import ADAPTING
 from cdmer.report.results import Results
 
 STAGES = ("databases", "faces", "frames", "features", "models", "tables", "report")
@@ -19,7 +20,7 @@ def run_section(results: Results) -> dict[str, Any]:
     total = sum(stage["seconds"] for stage in stages.values())
     groups = sorted(_groups(benchmarks), key=lambda group: -group["seconds"])
     rest = groups[LONGEST:]
-    cards = [_card(protocol, results.card(protocol)) for protocol in results.protocols]
+    cards = [_card(results.card(table)) for table in results.tables]
     return {
         "stages": [
             {"name": name, "share": _share(stages[name]["seconds"], total), **stages[name]}
@@ -30,7 +31,7 @@ def run_section(results: Results) -> dict[str, Any]:
         "groups": [{**group, "share": _share(group["seconds"], groups[0]["seconds"])} for group in groups[:LONGEST]],
         "rest": {"count": len(rest), "seconds": sum(group["seconds"] for group in rest)},
         "cards": cards,
-        "leaks": _leaks(results),
+        "leaks": [_leaks(results, name) for name in results.tables.values()],
     }
 
 
@@ -62,11 +63,9 @@ def _share(part: float, whole: float) -> float:
     return part / whole if whole > 0 else 0.0
 
 
-def _leaks(results: Results) -> dict[str, Any]:
-    """Every check: how many experiments it was made for, in how many it found something, and what."""
-    if "cdmer" not in results.protocols:
-        return {"checks": []}
-    table = results.table("cdmer_leaks.csv")
+def _leaks(results: Results, name: str) -> dict[str, Any]:
+    """Every check of a table: in how many experiments it was made, in how many it found something, and what."""
+    table = results.table(f"{name}_leaks.csv")
     checks = []
     for check, group in table.groupby("check", sort=False):
         found = group[group["count"] > 0]
@@ -74,15 +73,18 @@ def _leaks(results: Results) -> dict[str, Any]:
             {
                 "check": check,
                 "made": int(group["count"].notna().sum()),
+                "found": int(group["count"].sum()),
+                "of": int(group["of"].sum()),
                 "unknown": int(group["count"].isna().sum()),
                 "experiments": sorted(set(found["experiment"])),
                 "rows": found.fillna("").to_dict("records"),
+                "leak": bool(len(found)) and check != ADAPTING,
             }
         )
-    return {"checks": checks}
+    return {"table": name, "checks": checks}
 
 
-def _card(protocol: str, card: dict[str, Any]) -> dict[str, Any]:
+def _card(card: dict[str, Any]) -> dict[str, Any]:
     machine = card["machine"]
     facts = {
         "table": card["table"],
@@ -92,11 +94,12 @@ def _card(protocol: str, card: dict[str, Any]) -> dict[str, Any]:
         "machine": f"{machine['system']}, {machine['processor']}, {machine['cores']} cores",
         "GPU": machine["gpu"] or "none",
         "mathematics threads": card["mathematics_threads"] or "not set",
-        "seed of the cohort": card["cohort_seed"],
+        "device of networks": card["device"],
+        "seeds": ", ".join(f"{name} {seed}" for name, seed in card["seeds"].items()),
+        "hours of its jobs": f"{card['hours']:.2f}",
         "written": card["written"],
     }
     return {
-        "protocol": protocol,
         "facts": facts,
         "data": card["data"],
         "code": card["code"],

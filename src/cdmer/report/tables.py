@@ -1,16 +1,16 @@
 """The sections with scores: the summary, and every table with its published numbers and what chance has to say."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from cdmer.evaluation.comparisons import LEVEL, smallest_note
 from cdmer.evaluation.contradictions import Footnotes
-from cdmer.evaluation.disjoint_table import ABOUT, TITLE, disjoint_notes
+from cdmer.evaluation.disjoint_table import ABOUT, PRICE_ABOUT, PRICE_TITLE, TITLE, disjoint_notes
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
-from cdmer.evaluation.loso_markdown import AVERAGE, PRINTED_AS, TITLES, WAYS, heading_of
+from cdmer.evaluation.loso_markdown import AVERAGE, BETWEEN, NOT_PRINTED, PRINTED_AS, TITLES, WAYS, heading_of
 from cdmer.evaluation.markdown import SELECTIONS, footnotes_of
 from cdmer.report.pictures import stored
 from cdmer.report.results import Results
@@ -36,14 +36,17 @@ def summary_section(results: Results) -> dict[str, Any]:
         for cells in rows.values():
             if heading in cells:
                 cells[heading]["best"] = best is not None and cells[heading]["honest"] == best
-    notes = leak_notes(results.table("cdmer_leaks.csv")) if "cdmer" in results.protocols else []
+    leaks = [
+        {"title": NAMES[protocol], "notes": [note for note in _leaks(results, protocol) if note.startswith("Leak")]}
+        for protocol in results.protocols
+    ]
     return {
         "headings": headings,
         "rows": rows,
         "selection": results.honest,
         "synthetic": [name for name, database in results.databases.items() if database.origin == "synthetic"],
         "all_synthetic": all(database.origin == "synthetic" for database in results.databases.values()),
-        "leaks": [note for note in notes if note.startswith("Leak")],
+        "leaks": [found for found in leaks if found["notes"]],
     }
 
 
@@ -99,13 +102,15 @@ def tables_section(results: Results) -> dict[str, Any]:
         else:
             compared = results.table(f"{protocol}_comparisons.csv")
             shown.append(_loso_table(protocol, table, compared, printed))
-    used = {name for table in shown for name in table["selections"]}
+        shown[-1]["leaks"] = _leaks(results, protocol)
+    used = {name for each in shown for name in each["selections"]}
+    named = "cdmer_table" if "cdmer" in results.protocols else f"{next(iter(results.protocols))}_table"
     return {
         "tables": shown,
         "contradicted": contradicted,
         "prices": prices,
         "honesty": stored(results.file("cdmer_honesty.png"), "the price of honesty", 720) if results.honesty else None,
-        "selections": {name: words for name, words in SELECTIONS.items() if name in used},
+        "selections": {name: SELECTIONS[name].replace("cdmer_table", named) for name in SELECTIONS if name in used},
         "level": LEVEL,
         "disjoint": _disjoint(results),
     }
@@ -139,8 +144,38 @@ def _disjoint(results: Results) -> dict[str, Any] | None:
         "columns": [name.replace("->", " → ") for name in names],
         "rows": rows,
         "selections": list(dict.fromkeys(table["selection"])),
+        "prices": _prices(table, names),
+        "price_title": PRICE_TITLE,
+        "price_about": PRICE_ABOUT.replace("in brackets", "below it, small,"),
         "notes": disjoint_notes(table),
+        "leaks": _leaks(results, "cdmer_disjoint"),
     }
+
+
+def _prices(table: pd.DataFrame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """The change taken apart, the price of the shared people and that of fewer clips; no row where it was not."""
+    rows = []
+    known = table[table["control_uf1"].notna()]
+    for (model, selection), group in known.groupby(["model", "selection"], sort=False):
+        cells = {row["experiment"]: row for row in group.to_dict("records")}
+        shown = [
+            {
+                "people": float(cells[name]["people_difference"]),
+                "beyond_chance": bool(cells[name]["people_p_corrected"] < LEVEL),
+                "fewer": round(float(cells[name]["control_uf1"] - cells[name]["plain_uf1"]), 3) + 0.0,
+                "spread": _number(cells[name]["control_std"]),
+                "said": f"p = {cells[name]['people_p_corrected']:.3f} (Holm)",
+            }
+            if name in cells
+            else None
+            for name in names
+        ]
+        rows.append({"model": model, "selection": selection, "cells": shown})
+    return rows
+
+
+def _leaks(results: Results, name: str) -> list[str]:
+    return leak_notes(results.table(f"{name}_leaks.csv"))
 
 
 def _printed(protocol: str, table: pd.DataFrame) -> Footnotes:
@@ -164,7 +199,7 @@ def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame, printed: Footnote
         lost = {key[:2] + key[3:]: found for key, found in clear.items() if key[2] == type_}
         arrows = {name: name.replace("->", " → ") for name in names}
         made = _table(f"CDMER, {type_}", words, rows, "experiment", arrows, lost, printed, type_)
-        yield {**made, "note": smallest_note(compared[compared["type"] == type_])}
+        yield {**made, "note": smallest_note(compared[compared["type"] == type_]), "about": ""}
 
 
 def _loso_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes) -> dict[str, Any]:
@@ -176,7 +211,8 @@ def _loso_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, prin
     }
     named = compared.assign(part=[names[name] for name in compared["part"]])
     made = _table(TITLES[protocol], WAYS[protocol], table, "part", names, lost, printed, PRINTED_AS[protocol])
-    return {**made, "note": smallest_note(named, column="part")}
+    about = f"{BETWEEN} {NOT_PRINTED}" if protocol in ("holdout", "lodo") else ""
+    return {**made, "note": smallest_note(named, column="part"), "about": about}
 
 
 def _table(
@@ -213,7 +249,7 @@ def _cell(row: Mapping[Any, Any], best: float, lost: tuple[str, float] | None) -
     low, high, spread = (_number(row.get(name)) for name in ("uf1_low", "uf1_high", "uf1_std"))
     said = [f"95 % interval {low:.3f} to {high:.3f}"] if low is not None and high is not None else []
     said += [f"spread over {row['rounds']:.0f} rounds {spread:.3f}"] if spread is not None else []
-    said += [f"below {lost[0]} by more than chance, p = {lost[1]:.3f} (Holm)"] if lost else []
+    said += [f"below {lost[0]} by more than chance, p = {lost[1]:.3f} (Shaffer)"] if lost else []
     published = _number(row["published_uf1"])
     said += [f"published UF1 {published:.4f} ({_text(row['published_in'])})"] if published is not None else []
     return {
