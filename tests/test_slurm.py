@@ -202,6 +202,18 @@ def test_the_commands_are_gone_with_the_run(commands):
     assert not place.exists()
 
 
+def test_what_a_killed_run_leaves_goes_with_the_next(commands, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    commands("scontrol", "exit 1")
+    commands("squeue", "exit 0")
+    killed = subprocess.run([sys.executable, "-c", PREPARE + "os.kill(os.getpid(), 9)"], check=False)
+    assert killed.returncode == -9
+    (left,) = tmp_path.glob("cdmer-slurm-*")
+    found = python(PREPARE + "import glob; print(glob.glob('cdmer-slurm-*'))")
+    assert found.count("cdmer-slurm-") == 1 and left.name not in found
+    assert not list(tmp_path.glob("cdmer-slurm-*"))
+
+
 def test_a_run_inside_a_job_of_another_run_has_commands_of_its_own(commands, monkeypatch):
     commands("scontrol", "exit 1")
     commands("squeue", "exit 0")

@@ -82,7 +82,8 @@ def _guard(accounts: bool) -> None:
     found = {name: shutil.which(name) for name in GUARDED}
     if not found["squeue"] or Path(found["squeue"]).parent.name.startswith(FOLDER):
         return  # no SLURM here, or guarded already
-    folder = Path(tempfile.mkdtemp(prefix=FOLDER))
+    _sweep()
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     found["sacct"] = found["sacct"] if accounts else ""
     for name, path in found.items():
@@ -96,3 +97,11 @@ def _guard(accounts: bool) -> None:
         os.environ[real(name)] = path
     os.environ[RUN_STDERR] = f"/proc/{os.getpid()}/fd/2"
     os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"
+
+
+def _sweep() -> None:
+    """Take away the folders that killed runs have left on this machine."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
+        pid = folder.name.removeprefix(FOLDER).split("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists() and Path("/proc").exists():
+            shutil.rmtree(folder, ignore_errors=True)

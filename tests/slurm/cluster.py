@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import getpass
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SETTINGS = Path("/etc/slurm")
+STATE = "cdmer-cluster-"  # how the folder of a cluster's files begins
 OURS = "# written by cdmer's tests, and taken away when they end\n"
 GPUS = ("/dev/null", "/dev/zero")  # devices that every machine has stand for GPUs: counted and handed out as real ones
 HOW_TO_GET_IT = "as root: apt-get install --no-install-recommends slurm-wlm munge"
@@ -72,11 +74,37 @@ def why_not() -> str:
     if getpass.getuser() != "root":
         return "SLURM's daemons are started as root"
     configuration = SETTINGS / "slurm.conf"
-    if configuration.exists() and not configuration.read_text().startswith(OURS):
+    if not configuration.exists():
+        return ""
+    if not configuration.read_text().startswith(OURS):
         return f"{configuration} belongs to a SLURM of this machine's own"
-    if configuration.exists() and " UP" in _ask("scontrol", "ping"):
+    state = _state_of(configuration)
+    if state is not None and _lives(state / "starter.pid"):
         return "the one that these tests start is running already"
     return ""
+
+
+def _state_of(configuration: Path) -> Path | None:
+    """Where the cluster of a configuration of ours keeps its files."""
+    found = re.search(r"^StateSaveLocation=(.*)/controller$", configuration.read_text(), flags=re.MULTILINE)
+    return Path(found[1]) if found else None
+
+
+def _lives(pid_file: Path) -> bool:
+    try:
+        os.kill(int(pid_file.read_text()), 0)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _sweep() -> None:
+    """End and take away what tests that were killed have left."""
+    for state in Path(tempfile.gettempdir()).glob(f"{STATE}*"):
+        if not _lives(state / "starter.pid"):
+            for name in ("slurmd", "slurmctld"):
+                _end(state / f"{name}.pid")
+            shutil.rmtree(state, ignore_errors=True)
 
 
 def _program(name: str) -> str | None:
@@ -106,7 +134,31 @@ class Cluster:
         self._wait(lambda: "UP" in _ask("scontrol", "ping"))
 
     def end_controller(self) -> None:
+        self.thaw_controller()
         _end(self.state / "slurmctld.pid")
+
+    def freeze_controller(self) -> None:
+        """Let the controller accept questions and answer none."""
+        os.kill(int((self.state / "slurmctld.pid").read_text()), signal.SIGSTOP)
+
+    def thaw_controller(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int((self.state / "slurmctld.pid").read_text()), signal.SIGCONT)
+
+    def recover(self) -> None:
+        """Whatever a test has done to it: nothing runs, controller and node are up."""
+        self.thaw_controller()
+        if not _lives(self.state / "slurmctld.pid"):
+            self.start_controller()
+        for user in ("root", "nobody"):
+            subprocess.run(["scancel", "--signal=KILL", "--full", "--user", user], check=False, timeout=60)
+            subprocess.run(["scancel", "--user", user], check=False, timeout=60)
+        self._wait(lambda: not _ask("squeue", "--noheader"))
+        if not _lives(self.state / "slurmd.pid"):
+            self.start_node()
+        if self.node_state() not in {"IDLE", "MIXED", "ALLOCATED"}:
+            self.resume()
+            self._wait(lambda: self.node_state() == "IDLE")
 
     def start_node(self) -> None:
         subprocess.run([_program("slurmd")], check=True)
@@ -163,8 +215,10 @@ def running(min_job_age: int = 36_000) -> Iterator[Cluster]:
     """
     if reason := why_not():
         raise RuntimeError(reason)
-    with tempfile.TemporaryDirectory(prefix="cdmer-slurm-") as folder:
+    _sweep()
+    with tempfile.TemporaryDirectory(prefix=STATE) as folder:
         state = Path(folder)
+        (state / "starter.pid").write_text(str(os.getpid()))
         for name in ("controller", "node"):
             (state / name).mkdir()
         state.chmod(0o755)
@@ -181,7 +235,9 @@ def running(min_job_age: int = 36_000) -> Iterator[Cluster]:
             cluster.start_node()
             yield cluster
         finally:
-            subprocess.run(["scancel", "--user", getpass.getuser()], check=False, timeout=30)
+            cluster.thaw_controller()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run(["scancel", "--user", getpass.getuser()], check=False, timeout=30)
             cluster.end_node()
             cluster.end_controller()
             if own_munge:
@@ -210,6 +266,7 @@ def main() -> int:
     if reason := why_not():
         print(f"no SLURM here: {reason}", file=sys.stderr)
         return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster is taken away
     with running(arguments.min_job_age):
         return subprocess.run(command, check=False).returncode
 
