@@ -28,6 +28,7 @@ SETTINGS = Path("/etc/slurm")
 STATE = "cdmer-cluster-"  # how the folder of a cluster's files begins
 OURS = "# written by cdmer's tests, and taken away when they end\n"
 GPUS = ("/dev/null", "/dev/zero")  # devices that every machine has stand for GPUs: counted and handed out as real ones
+UP = {"IDLE", "MIXED", "ALLOCATED"}  # of a node that takes jobs
 HOW_TO_GET_IT = "as root: apt-get install --no-install-recommends slurm-wlm munge"
 
 CONFIGURATION = """\
@@ -50,6 +51,8 @@ SelectTypeParameters=CR_CPU_Memory
 SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0,sched_min_interval=0
 DefMemPerCPU=1000
 MinJobAge={min_job_age}
+MessageTimeout=5
+SlurmctldTimeout=5
 OverTimeLimit=0
 KillWait=1
 ReturnToService=2
@@ -156,13 +159,12 @@ class Cluster:
         self._wait(lambda: not _ask("squeue", "--noheader"))
         if not _lives(self.state / "slurmd.pid"):
             self.start_node()
-        if self.node_state() not in {"IDLE", "MIXED", "ALLOCATED"}:
+        if self.node_state() not in UP:
             self.resume()
-            self._wait(lambda: self.node_state() == "IDLE")
 
     def start_node(self) -> None:
         subprocess.run([_program("slurmd")], check=True)
-        self._wait(lambda: self.node_state() in {"IDLE", "MIXED", "ALLOCATED"})
+        self._wait(lambda: self.node_state() in UP)
 
     def end_node(self) -> None:
         _end(self.state / "slurmd.pid")
@@ -174,7 +176,11 @@ class Cluster:
         subprocess.run(["scontrol", "update", f"nodename={self.node}", "state=drain", "reason=test"], check=True)
 
     def resume(self) -> None:
-        subprocess.run(["scontrol", "update", f"nodename={self.node}", "state=resume"], check=True)
+        """Let the node work again; one that was down may have come back by itself, and then refuses."""
+        subprocess.run(
+            ["scontrol", "update", f"nodename={self.node}", "state=resume"], check=False, capture_output=True
+        )
+        self._wait(lambda: self.node_state() in UP)
 
     def jobs(self) -> list[dict[str, str]]:
         """Every job that the controller remembers, oldest first: its fields as `scontrol` names them."""
@@ -267,7 +273,12 @@ def main() -> int:
         print(f"no SLURM here: {reason}", file=sys.stderr)
         return 1
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster is taken away
-    with running(arguments.min_job_age):
+    with contextlib.ExitStack() as cluster:
+        try:
+            cluster.enter_context(running(arguments.min_job_age))
+        except (OSError, subprocess.SubprocessError) as error:  # a TimeoutError is one of the first
+            print(f"no SLURM here: it does not start: {error}", file=sys.stderr)
+            return 1
         return subprocess.run(command, check=False).returncode
 
 
