@@ -135,7 +135,7 @@ def test_a_submission_waits_for_the_controller(controller, tmp_path, capsys):
     assert capsys.readouterr().out == "12\n"
     calls = (tmp_path / "calls").read_text().splitlines()
     assert len(calls) == 3 and len(set(calls)) == 1  # under one mark
-    assert calls[0].startswith("--parsable --job-name run-1 --comment rule_train_model_wildcards_C_to_V_SVM cdmer-")
+    assert calls[0].startswith("--parsable --job-name run-1 --comment rule_train_model_wildcards_C_to_V_SVM,cdmer-")
     assert (tmp_path / "scripts").read_text() == "#!/bin/sh\necho work" * 3
     told = (tmp_path / "terminal").read_text().splitlines()
     assert [line.split(" again")[0] for line in told] == [
@@ -149,7 +149,7 @@ def test_a_submission_whose_answer_was_lost_is_found_again(controller, tmp_path,
     controller(
         "squeue",
         "test \"$*\" = '--noheader --states=all --name run-1 --format=%i|%k' || exit 2\n"
-        'echo "3|rule_train_model_wildcards_C_to_V_SVM cdmer-000000000000"\n'  # of an earlier attempt
+        'echo "3|rule_train_model_wildcards_C_to_V_SVM,cdmer-000000000000"\n'  # of an earlier attempt
         "echo \"4|$(sed 's/.*--comment //; s, /dev/stdin,,' calls)\"",
     )
     assert slurm_commands.answer("sbatch", SUBMISSION) == 0

@@ -144,7 +144,7 @@ def submit(arguments: list[str]) -> int:
     mark = f"cdmer-{uuid.uuid4().hex[:12]}"
     marked = list(arguments)
     place = marked.index("--comment") + 1
-    marked[place] = f"{marked[place]} {mark}"
+    marked[place] = f"{marked[place]},{mark}"
     run = _value(arguments, "--job-name")
     script = sys.stdin.read()
 

@@ -101,12 +101,17 @@ class Study:
     def start(self, *arguments: str) -> subprocess.Popen:
         """Start a run on the cluster."""
         command = self.command(*self.profile, *arguments)
-        if self.user != "root":
-            command = ["runuser", "-u", self.user, "--", *command]
+        other = {} if self.user == "root" else {"user": self.user, "group": "nogroup", "extra_groups": []}
         environment = {**os.environ, "PYTHONPATH": str(self.repository / "src"), "HOME": str(self.folder)}
         with self.said.open("a") as said:
             run = subprocess.Popen(
-                command, cwd=self.folder, env=environment, stdout=said, stderr=said, start_new_session=True
+                command,
+                cwd=self.folder,
+                env=environment,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                **other,
             )
         RUNS.append(run)
         return run

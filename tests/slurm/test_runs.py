@@ -125,7 +125,7 @@ def test_a_controller_that_hangs_when_a_run_begins_and_is_restarted_in_its_middl
     assert "controller answers again" in text
     assert restarted()
     assert same(study, local)
-    marks = [job["Comment"].split()[-1] for job in new_jobs(cluster, before)]
+    marks = [job["Comment"].split(",")[-1] for job in new_jobs(cluster, before)]
     assert len(set(marks)) == len(marks)  # the submission whose answer was lost was not made a second time
 
 
@@ -159,10 +159,11 @@ def test_a_node_that_is_drained_and_then_fails(cluster, study, local):
         assert all(job["JobState"] in {"PENDING", "CANCELLED"} for job in new_jobs(cluster, before))
         cluster.resume()
 
-    def fail(_):
+    def fail(job):
         scontrol("update", f"nodename={cluster.node}", "state=down", "reason=test")
         time.sleep(3)
         cluster.resume()
+        scontrol("update", f"jobid={job}", "starttime=now")  # SLURM would wait two minutes before it begins it again
 
     before = cluster.jobs()
     drained = when(cluster, is_running, drain)
@@ -171,6 +172,7 @@ def test_a_node_that_is_drained_and_then_fails(cluster, study, local):
     assert drained()
     assert failed()
     assert same(study, local)
+    assert [job["JobState"] for job in new_jobs(cluster, before)] == ["CANCELLED", "COMPLETED"]
 
 
 @pytest.fixture
