@@ -116,18 +116,37 @@ class Study:
         RUNS.append(run)
         return run
 
-    def finish(self, run: subprocess.Popen) -> str:
+    def finish(self, run: subprocess.Popen, at_most: float = AT_MOST) -> str:
         try:
-            run.wait(timeout=AT_MOST)
+            run.wait(timeout=at_most)
         except subprocess.TimeoutExpired:
             end(run)
-            pytest.fail(f"the run did not end in {AT_MOST} s:\n{self.said.read_text()[-6000:]}")
+            pytest.fail(f"the run did not end in {at_most} s:\n{self.said.read_text()[-6000:]}")
         text = self.said.read_text()
         assert run.returncode == 0, text[-6000:]
         return text
 
-    def run(self, *arguments: str) -> str:
-        return self.finish(self.start(*arguments))
+    def run(self, *arguments: str, at_most: float = AT_MOST) -> str:
+        return self.finish(self.start(*arguments), at_most)
+
+    def run_locally(self, *arguments: str) -> None:
+        """Run without the cluster."""
+        done = subprocess.run(
+            self.command("--cores", "2", *arguments),
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.repository / "src")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=AT_MOST,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-6000:]
+
+    def configure(self, **changes: object) -> None:
+        """Set top-level keys of the configuration."""
+        path = self.folder / "config.yaml"
+        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
 
     def copy(self, folder: Path) -> "Study":
         shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
@@ -145,17 +164,7 @@ def local(whole_cluster, tmp_path_factory, repository) -> Study:
     folder = tmp_path_factory.mktemp("local")
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     study = Study(folder, repository)
-    done = subprocess.run(
-        study.command("--cores", "2", TABLE),
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(repository / "src")},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=AT_MOST,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-6000:]
+    study.run_locally(TABLE)
     return study
 
 

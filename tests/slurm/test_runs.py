@@ -42,28 +42,28 @@ def scancel(*words):
     subprocess.run(["scancel", *words], check=True, timeout=60)
 
 
-def test_the_table_from_nothing_is_the_local_one_and_networks_alone_have_a_gpu(cluster, local, tmp_path):
+def test_the_table_from_nothing_is_the_local_one(cluster, local, tmp_path):
     """Every stage on the cluster: few jobs, each with the memory of one of its parts and the minutes of all."""
+    without = local.copy(tmp_path / "without-cluster")
+    without.configure(models=["SVM"])
+    without.run_locally(TABLE)
     before = cluster.jobs()
     (tmp_path / "study").mkdir()
     study = Study(tmp_path / "study", local.repository)
-    (study.folder / "config.yaml").write_text((local.folder / "config.yaml").read_text())
-    text = study.run(TABLE)
-    assert same(study, local, TABLE)
+    (study.folder / "config.yaml").write_text((without.folder / "config.yaml").read_text())
+    text = study.run(TABLE, at_most=1200)
+    assert same(study, without, TABLE)
     jobs = new_jobs(cluster, before)
     parts = int(re.search(r"total +(\d+)", text).group(1))
     assert len(jobs) <= parts / 3
     assert all(job["JobState"] == "COMPLETED" for job in jobs)
+    assert all("gpu" not in job["TRES"] for job in jobs)
     rendered = jobs[0]  # four subjects rendered one after another
     assert (megabytes(rendered), minutes(rendered), rendered["NumCPUs"]) == (1500, 4 * 30, "1")
-    networks = [job for job in jobs if "train_network" in job["Comment"]]
-    assert len(networks) == 2
-    assert all("gres/gpu=1" in job["TRES"] for job in networks)
-    assert all("gpu" not in job["TRES"] for job in jobs if job not in networks)
 
 
 def test_jobs_that_the_scheduler_ends_are_tried_again_with_more(cluster, local, tmp_path):
-    """In one run: a job out of memory, one out of time, one cancelled by a person."""
+    """In one run: a job out of memory, one out of time, one cancelled by a person. Networks have a GPU each time."""
     names = {
         "memory": PREDICTIONS,
         "time": "results/models/cdmer/V_to_N/OFF-ApexNet/predictions.csv",
@@ -93,6 +93,8 @@ def test_jobs_that_the_scheduler_ends_are_tried_again_with_more(cluster, local, 
         "time": ["TIMEOUT", "COMPLETED"],
         "scancel": ["CANCELLED", "COMPLETED"],
     }
+    for why, jobs in attempts.items():
+        assert [re.findall(r"gres/gpu=(\d)", job["TRES"]) for job in jobs] == [[] if why == "memory" else ["1"]] * 2
     assert "exceeded memory limit" in Path(attempts["memory"][0]["StdErr"]).read_text()
     assert [megabytes(job) for job in attempts["memory"]] == [40, 2560]
     for why in ("time", "scancel"):
