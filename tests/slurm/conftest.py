@@ -159,11 +159,20 @@ class Study:
 
 
 @pytest.fixture(scope="session")
-def local(whole_cluster, tmp_path_factory, repository) -> Study:
-    """A run finished without the cluster: what the cluster's must equal."""
-    folder = tmp_path_factory.mktemp("local")
-    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+def without(whole_cluster, tmp_path_factory, repository) -> Study:
+    """A table made without the cluster, of the method on vectors alone."""
+    folder = tmp_path_factory.mktemp("without")
+    (folder / "config.yaml").write_text(yaml.safe_dump({**CONFIG, "models": ["SVM"]}))
     study = Study(folder, repository)
+    study.run_locally(TABLE)
+    return study
+
+
+@pytest.fixture(scope="session")
+def local(without, tmp_path_factory) -> Study:
+    """A run with both models, finished without the cluster: what the cluster's must equal."""
+    study = without.copy(tmp_path_factory.mktemp("local") / "run")
+    study.configure(**CONFIG)
     study.run_locally(TABLE)
     return study
 

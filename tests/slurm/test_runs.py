@@ -42,14 +42,11 @@ def scancel(*words):
     subprocess.run(["scancel", *words], check=True, timeout=60)
 
 
-def test_the_table_from_nothing_is_the_local_one(cluster, local, tmp_path):
+def test_the_table_from_nothing_is_the_local_one(cluster, without, tmp_path):
     """Every stage on the cluster: few jobs, each with the memory of one of its parts and the minutes of all."""
-    without = local.copy(tmp_path / "without-cluster")
-    without.configure(models=["SVM"])
-    without.run_locally(TABLE)
     before = cluster.jobs()
     (tmp_path / "study").mkdir()
-    study = Study(tmp_path / "study", local.repository)
+    study = Study(tmp_path / "study", without.repository)
     (study.folder / "config.yaml").write_text((without.folder / "config.yaml").read_text())
     text = study.run(TABLE, at_most=1200)
     assert same(study, without, TABLE)
