@@ -36,7 +36,8 @@ test: setup
 
 # Debian's SLURM, as root and where its packages can be had
 slurm-packages:
-	@command -v slurmctld > /dev/null && command -v munged > /dev/null || DEBIAN_FRONTEND=noninteractive timeout 180 sh -c \
+	@PATH="$$PATH:/usr/sbin"; command -v slurmctld > /dev/null && command -v munged > /dev/null || \
+		DEBIAN_FRONTEND=noninteractive timeout 180 sh -c \
 		'$(APT_INSTALL) || { apt-get update --quiet && $(APT_INSTALL); }'
 
 # The default table through a real SLURM, started here for as long as it takes; then what can befall a run on a cluster.
