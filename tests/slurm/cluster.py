@@ -27,6 +27,7 @@ from pathlib import Path
 SETTINGS = Path("/etc/slurm")
 STATE = "cdmer-cluster-"  # how the folder of a cluster's files begins
 OURS = "# written by cdmer's tests, and taken away when they end\n"
+MUNGE = Path("/run/munge/munged.pid")
 GPUS = ("/dev/null", "/dev/zero")  # devices that every machine has stand for GPUs: counted and handed out as real ones
 UP = {"IDLE", "MIXED", "ALLOCATED"}  # of a node that takes jobs
 HOW_TO_GET_IT = "as root: apt-get install --no-install-recommends slurm-wlm munge"
@@ -107,6 +108,8 @@ def _sweep() -> None:
         if not _lives(state / "starter.pid"):
             for name in ("slurmd", "slurmctld"):
                 _end(state / f"{name}.pid")
+            if (state / "own-munge").exists():
+                _end(MUNGE)
             shutil.rmtree(state, ignore_errors=True)
 
 
@@ -236,6 +239,8 @@ def running(min_job_age: int = 36_000) -> Iterator[Cluster]:
         (SETTINGS / "gres.conf").write_text(OURS + "".join(f"NodeName={host} Name=gpu File={gpu}\n" for gpu in GPUS))
         cluster = Cluster(state)
         own_munge = _start_munge()
+        if own_munge:
+            (state / "own-munge").touch()
         try:
             cluster.start_controller()
             cluster.start_node()
@@ -247,7 +252,7 @@ def running(min_job_age: int = 36_000) -> Iterator[Cluster]:
             cluster.end_node()
             cluster.end_controller()
             if own_munge:
-                _end(Path("/run/munge/munged.pid"))
+                _end(MUNGE)
             for name in ("slurm.conf", "gres.conf"):
                 (SETTINGS / name).unlink(missing_ok=True)
 
