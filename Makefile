@@ -1,10 +1,11 @@
 # `make table` and `make test` each do all that a fresh clone needs.
-.PHONY: setup table table-full test slurm-test lint format docs bench faults audit clean
+.PHONY: setup table table-full test slurm-packages slurm-test slurm-quick lint format docs bench faults audit clean
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 SLURM_TARGET ?= results/cdmer_table.csv
+APT_INSTALL := apt-get install --yes --quiet --no-install-recommends slurm-wlm munge
 
 setup: .venv/.ready
 
@@ -33,11 +34,20 @@ table-full: setup
 test: setup
 	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not slurm"
 
+# Debian's SLURM, as root and where its packages can be had
+slurm-packages:
+	@PATH="$$PATH:/usr/sbin"; command -v slurmctld > /dev/null && command -v munged > /dev/null || \
+		DEBIAN_FRONTEND=noninteractive timeout 180 sh -c \
+		'$(APT_INSTALL) || { apt-get update --quiet && $(APT_INSTALL); }'
+
 # The default table through a real SLURM, started here for as long as it takes; then what can befall a run on a cluster.
-# As root, with Debian's packages slurm-wlm and munge.
-slurm-test: setup
+slurm-test: setup slurm-packages
 	$(BIN)/python tests/slurm/cluster.py -- $(BIN)/snakemake --workflow-profile profiles/slurm $(SLURM_TARGET)
 	$(BIN)/python -m pytest -m slurm
+
+# One small table from nothing on it, compared with the same without it
+slurm-quick: setup
+	$(BIN)/python -m pytest -m slurm -k from_nothing
 
 lint: setup
 	$(BIN)/ruff check .

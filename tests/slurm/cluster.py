@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import getpass
 import os
+import re
 import shutil
 import signal
 import socket
@@ -24,8 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SETTINGS = Path("/etc/slurm")
+STATE = "cdmer-cluster-"  # how the folder of a cluster's files begins
 OURS = "# written by cdmer's tests, and taken away when they end\n"
+MUNGE = Path("/run/munge/munged.pid")
 GPUS = ("/dev/null", "/dev/zero")  # devices that every machine has stand for GPUs: counted and handed out as real ones
+UP = {"IDLE", "MIXED", "ALLOCATED"}  # of a node that takes jobs
 HOW_TO_GET_IT = "as root: apt-get install --no-install-recommends slurm-wlm munge"
 
 CONFIGURATION = """\
@@ -48,6 +52,8 @@ SelectTypeParameters=CR_CPU_Memory
 SchedulerParameters=sched_interval=2,bf_interval=2,batch_sched_delay=0,sched_min_interval=0
 DefMemPerCPU=1000
 MinJobAge={min_job_age}
+MessageTimeout=5
+SlurmctldTimeout=5
 OverTimeLimit=0
 KillWait=1
 ReturnToService=2
@@ -72,11 +78,39 @@ def why_not() -> str:
     if getpass.getuser() != "root":
         return "SLURM's daemons are started as root"
     configuration = SETTINGS / "slurm.conf"
-    if configuration.exists() and not configuration.read_text().startswith(OURS):
+    if not configuration.exists():
+        return ""
+    if not configuration.read_text().startswith(OURS):
         return f"{configuration} belongs to a SLURM of this machine's own"
-    if configuration.exists() and " UP" in _ask("scontrol", "ping"):
+    state = _state_of(configuration)
+    if state is not None and _lives(state / "starter.pid"):
         return "the one that these tests start is running already"
     return ""
+
+
+def _state_of(configuration: Path) -> Path | None:
+    """Where the cluster of a configuration of ours keeps its files."""
+    found = re.search(r"^StateSaveLocation=(.*)/controller$", configuration.read_text(), flags=re.MULTILINE)
+    return Path(found[1]) if found else None
+
+
+def _lives(pid_file: Path) -> bool:
+    try:
+        os.kill(int(pid_file.read_text()), 0)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _sweep() -> None:
+    """End and take away what tests that were killed have left."""
+    for state in Path(tempfile.gettempdir()).glob(f"{STATE}*"):
+        if not _lives(state / "starter.pid"):
+            for name in ("slurmd", "slurmctld"):
+                _end(state / f"{name}.pid")
+            if (state / "own-munge").exists():
+                _end(MUNGE)
+            shutil.rmtree(state, ignore_errors=True)
 
 
 def _program(name: str) -> str | None:
@@ -106,11 +140,34 @@ class Cluster:
         self._wait(lambda: "UP" in _ask("scontrol", "ping"))
 
     def end_controller(self) -> None:
+        self.thaw_controller()
         _end(self.state / "slurmctld.pid")
+
+    def freeze_controller(self) -> None:
+        """Let the controller accept questions and answer none."""
+        os.kill(int((self.state / "slurmctld.pid").read_text()), signal.SIGSTOP)
+
+    def thaw_controller(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int((self.state / "slurmctld.pid").read_text()), signal.SIGCONT)
+
+    def recover(self) -> None:
+        """Whatever a test has done to it: nothing runs, controller and node are up."""
+        self.thaw_controller()
+        if not _lives(self.state / "slurmctld.pid"):
+            self.start_controller()
+        for user in ("root", "nobody"):
+            subprocess.run(["scancel", "--signal=KILL", "--full", "--user", user], check=False, timeout=60)
+            subprocess.run(["scancel", "--user", user], check=False, timeout=60)
+        self._wait(lambda: not _ask("squeue", "--noheader"))
+        if not _lives(self.state / "slurmd.pid"):
+            self.start_node()
+        if self.node_state() not in UP:
+            self.resume()
 
     def start_node(self) -> None:
         subprocess.run([_program("slurmd")], check=True)
-        self._wait(lambda: self.node_state() in {"IDLE", "MIXED", "ALLOCATED"})
+        self._wait(lambda: self.node_state() in UP)
 
     def end_node(self) -> None:
         _end(self.state / "slurmd.pid")
@@ -122,7 +179,11 @@ class Cluster:
         subprocess.run(["scontrol", "update", f"nodename={self.node}", "state=drain", "reason=test"], check=True)
 
     def resume(self) -> None:
-        subprocess.run(["scontrol", "update", f"nodename={self.node}", "state=resume"], check=True)
+        """Let the node work again; one that was down may have come back by itself, and then refuses."""
+        subprocess.run(
+            ["scontrol", "update", f"nodename={self.node}", "state=resume"], check=False, capture_output=True
+        )
+        self._wait(lambda: self.node_state() in UP)
 
     def jobs(self) -> list[dict[str, str]]:
         """Every job that the controller remembers, oldest first: its fields as `scontrol` names them."""
@@ -163,8 +224,10 @@ def running(min_job_age: int = 36_000) -> Iterator[Cluster]:
     """
     if reason := why_not():
         raise RuntimeError(reason)
-    with tempfile.TemporaryDirectory(prefix="cdmer-slurm-") as folder:
+    _sweep()
+    with tempfile.TemporaryDirectory(prefix=STATE) as folder:
         state = Path(folder)
+        (state / "starter.pid").write_text(str(os.getpid()))
         for name in ("controller", "node"):
             (state / name).mkdir()
         state.chmod(0o755)
@@ -176,16 +239,20 @@ def running(min_job_age: int = 36_000) -> Iterator[Cluster]:
         (SETTINGS / "gres.conf").write_text(OURS + "".join(f"NodeName={host} Name=gpu File={gpu}\n" for gpu in GPUS))
         cluster = Cluster(state)
         own_munge = _start_munge()
+        if own_munge:
+            (state / "own-munge").touch()
         try:
             cluster.start_controller()
             cluster.start_node()
             yield cluster
         finally:
-            subprocess.run(["scancel", "--user", getpass.getuser()], check=False, timeout=30)
+            cluster.thaw_controller()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                subprocess.run(["scancel", "--user", getpass.getuser()], check=False, timeout=30)
             cluster.end_node()
             cluster.end_controller()
             if own_munge:
-                _end(Path("/run/munge/munged.pid"))
+                _end(MUNGE)
             for name in ("slurm.conf", "gres.conf"):
                 (SETTINGS / name).unlink(missing_ok=True)
 
@@ -210,7 +277,13 @@ def main() -> int:
     if reason := why_not():
         print(f"no SLURM here: {reason}", file=sys.stderr)
         return 1
-    with running(arguments.min_job_age):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the cluster is taken away
+    with contextlib.ExitStack() as cluster:
+        try:
+            cluster.enter_context(running(arguments.min_job_age))
+        except (OSError, subprocess.SubprocessError) as error:  # a TimeoutError is one of the first
+            print(f"no SLURM here: it does not start: {error}", file=sys.stderr)
+            return 1
         return subprocess.run(command, check=False).returncode
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -17,17 +18,23 @@ from .cluster import Cluster, running, why_not
 
 TABLE = "results/cdmer_table.csv"
 PREDICTIONS = "results/models/cdmer/V_to_N/SVM/predictions.csv"
+# a method on vectors and a network, each trained in no time
 CONFIG = {
     "cohort": {"size": "tiny"},
-    "models": ["SVM", "TCA"],
+    "models": ["SVM", "OFF-ApexNet"],
     "selection": ["default"],
+    "rounds": 1,
     "databases": {"smic_hs": None, "samm": None, "casme2": None},
+    "frames": {"onset_apex": {"faces": "aligned_112"}},  # the faces that the other model needs anyway
+    "features": {"flow_strain_28": {"method": "farneback"}},
+    "model_settings": {"OFF-ApexNet": {"epochs": 2}},
 }
 # a cluster that answers at once may be asked more often than a real one
 PATIENCE = (
     *("--slurm-init-seconds-before-status-checks", "2", "--seconds-between-status-checks", "2"),
     *("--latency-wait", "10"),
 )
+AT_MOST = 400  # seconds for a run; on two idle cores most take one minute
 
 
 @pytest.hookimpl(tryfirst=True)  # before marks are selected by
@@ -40,12 +47,32 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def cluster():
+def whole_cluster():
     """A SLURM of one controller and one node; the tests skip where none can be had."""
     if reason := why_not():
         pytest.skip(f"no SLURM here: {reason}")
     with running() as started:
         yield started
+
+
+@pytest.fixture
+def cluster(whole_cluster):
+    """The cluster, and at a test's end nothing of the test's is left on it."""
+    yield whole_cluster
+    for run in RUNS:
+        end(run)
+    RUNS.clear()
+    whole_cluster.recover()
+
+
+RUNS: list[subprocess.Popen] = []
+
+
+def end(run: subprocess.Popen) -> None:
+    """Kill a run and everything that it started on this side of the cluster."""
+    if run.poll() is None:
+        os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
 
 
 @dataclass(frozen=True)
@@ -66,50 +93,87 @@ class Study:
     def profile(self) -> tuple[str, ...]:
         return ("--workflow-profile", str(self.repository / "profiles/slurm"), *PATIENCE)
 
+    @property
+    def said(self) -> Path:
+        """What the runs in this folder have printed."""
+        return self.folder / "said.txt"
+
     def start(self, *arguments: str) -> subprocess.Popen:
         """Start a run on the cluster."""
         command = self.command(*self.profile, *arguments)
-        if self.user != "root":
-            command = ["runuser", "-u", self.user, "--", *command]
+        other = {} if self.user == "root" else {"user": self.user, "group": "nogroup", "extra_groups": []}
         environment = {**os.environ, "PYTHONPATH": str(self.repository / "src"), "HOME": str(self.folder)}
-        return subprocess.Popen(
-            command, cwd=self.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        with self.said.open("a") as said:
+            run = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=environment,
+                stdout=said,
+                stderr=said,
+                start_new_session=True,
+                **other,
+            )
+        RUNS.append(run)
+        return run
 
-    def finish(self, run: subprocess.Popen, expect: int = 0) -> str:
-        text, _ = run.communicate(timeout=1800)
-        assert run.returncode == expect, text[-6000:]
+    def finish(self, run: subprocess.Popen, at_most: float = AT_MOST) -> str:
+        try:
+            run.wait(timeout=at_most)
+        except subprocess.TimeoutExpired:
+            end(run)
+            pytest.fail(f"the run did not end in {at_most} s:\n{self.said.read_text()[-6000:]}")
+        text = self.said.read_text()
+        assert run.returncode == 0, text[-6000:]
         return text
 
-    def run(self, *arguments: str) -> str:
-        return self.finish(self.start(*arguments))
+    def run(self, *arguments: str, at_most: float = AT_MOST) -> str:
+        return self.finish(self.start(*arguments), at_most)
+
+    def run_locally(self, *arguments: str) -> None:
+        """Run without the cluster."""
+        done = subprocess.run(
+            self.command("--cores", "2", *arguments),
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.repository / "src")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=AT_MOST,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-6000:]
+
+    def configure(self, **changes: object) -> None:
+        """Set top-level keys of the configuration."""
+        path = self.folder / "config.yaml"
+        path.write_text(yaml.safe_dump({**yaml.safe_load(path.read_text()), **changes}))
 
     def copy(self, folder: Path) -> "Study":
         shutil.copytree(self.folder, folder, copy_function=shutil.copy2)
         return Study(folder, self.repository)
 
-    def forget(self, *patterns: str) -> None:
+    def forget(self, *files: str) -> None:
         """Take results away, as if they had not been made yet."""
-        for pattern in patterns:
-            found = list(self.folder.glob(pattern))
-            assert found, pattern
-            for path in found:
-                path.unlink()
+        for name in files:
+            (self.folder / name).unlink()
 
 
 @pytest.fixture(scope="session")
-def local(cluster, tmp_path_factory, repository) -> Study:
-    """A run finished without the cluster: what the cluster's must equal."""
-    folder = tmp_path_factory.mktemp("local")
-    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+def without(whole_cluster, tmp_path_factory, repository) -> Study:
+    """A table made without the cluster, of the method on vectors alone."""
+    folder = tmp_path_factory.mktemp("without")
+    (folder / "config.yaml").write_text(yaml.safe_dump({**CONFIG, "models": ["SVM"]}))
     study = Study(folder, repository)
-    subprocess.run(
-        study.command("--cores", "2", TABLE),
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(repository / "src")},
-        check=True,
-        capture_output=True,
-    )
+    study.run_locally(TABLE)
+    return study
+
+
+@pytest.fixture(scope="session")
+def local(without, tmp_path_factory) -> Study:
+    """A run with both models, finished without the cluster: what the cluster's must equal."""
+    study = without.copy(tmp_path_factory.mktemp("local") / "run")
+    study.configure(**CONFIG)
+    study.run_locally(TABLE)
     return study
 
 
@@ -121,29 +185,38 @@ def study(cluster, local, tmp_path) -> Study:
     return copied
 
 
-def when(cluster: Cluster, condition: Callable[[dict[str, str]], bool], act: Callable[[str], None], times: int = 1):
-    """Do something to the first jobs of the cluster that meet a condition, from a thread.
+def when(cluster: Cluster, condition: Callable[[dict[str, str]], bool], act: Callable[[str], None]):
+    """Do something to the first new job of the cluster that meets a condition, from a thread.
 
-    Returns a function that waits for the thread and gives the jobs' numbers.
+    Returns a function that says whether it was done, and raises what went wrong with it.
     """
     before = {job["JobId"] for job in cluster.jobs()}
     done: list[str] = []
-    ended = threading.Event()
+    wrong: list[BaseException] = []
+    over = threading.Event()
 
     def watch() -> None:
-        while len(done) < times and not ended.is_set():
+        while not done and not over.is_set():
             for job in cluster.jobs():
-                if job["JobId"] not in before and job["JobId"] not in done and condition(job) and len(done) < times:
+                if job["JobId"] not in before and not done and condition(job):
                     done.append(job["JobId"])
                     act(job["JobId"])
             time.sleep(0.2)
 
-    thread = threading.Thread(target=watch)
+    def guarded() -> None:
+        try:
+            watch()
+        except BaseException as error:
+            wrong.append(error)
+
+    thread = threading.Thread(target=guarded, daemon=True)
     thread.start()
 
-    def result() -> list[str]:
-        ended.set()
-        thread.join()
-        return done
+    def result() -> bool:
+        over.set()
+        thread.join(timeout=60)
+        if wrong:
+            raise wrong[0]
+        return bool(done)
 
     return result

@@ -1,12 +1,13 @@
-"""Runs through ``profiles/slurm`` on a real SLURM, undisturbed and disturbed; every one ends with the same table."""
+"""Runs through ``profiles/slurm`` on a real SLURM, undisturbed and disturbed; every one ends with the same result."""
 
 import re
 import shutil
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
-import yaml
 
 from .conftest import PREDICTIONS, TABLE, Study, when
 
@@ -33,110 +34,104 @@ def minutes(job):
     return int(days or 0) * 1440 + int(hours) * 60 + int(mins)
 
 
-def test_the_table_from_nothing_is_the_local_one(cluster, local, tmp_path):
-    """Every stage on the cluster: few jobs, each with the memory of one of its parts and the minutes of all."""
-    before = cluster.jobs()
-    (tmp_path / "study").mkdir()
-    study = Study(tmp_path / "study", local.repository)
-    (study.folder / "config.yaml").write_text((local.folder / "config.yaml").read_text())
-    text = study.run(TABLE)
-    assert same(study, local, TABLE)
-    jobs = new_jobs(cluster, before)
-    parts = int(re.search(r"total +(\d+)", text).group(1))
-    assert len(jobs) <= 8 < parts
-    assert all(job["JobState"] == "COMPLETED" for job in jobs)
-    assert all("gpu" not in job["TRES"] for job in jobs)
-    subjects = jobs[0]  # four subjects rendered one after another
-    assert (megabytes(subjects), minutes(subjects), subjects["NumCPUs"]) == (1500, 4 * 30, "1")
-
-
-def test_networks_get_a_gpu_each_and_other_jobs_none(cluster, local, tmp_path):
-    study = local.copy(tmp_path / "study")
-    path = study.folder / "config.yaml"
-    settings = {
-        **yaml.safe_load(path.read_text()),
-        "models": ["SVM", "OFF-ApexNet"],
-        "rounds": 1,
-        # the faces that are there already, so that one new feature is all that the network needs
-        "frames": {"onset_apex": {"faces": "aligned_112"}},
-        "model_settings": {"OFF-ApexNet": {"epochs": 2}},
-        "features": {"flow_strain_28": {"method": "farneback"}},
-    }
-    path.write_text(yaml.safe_dump(settings))
-    before = cluster.jobs()
-    at_once = set()
-
-    def note(_):
-        time.sleep(1)
-        at_once.add(sum(is_running(job) and "gpu" in job["TRES"] for job in new_jobs(cluster, before)))
-
-    noted = when(cluster, lambda job: is_running(job) and "gpu" in job["TRES"], note, times=2)
-    networks = [f"results/models/cdmer/{key}/OFF-ApexNet/predictions.csv" for key in ("V_to_N", "N_to_V")]
-    study.run(*networks)
-    assert len(noted()) == 2
-    jobs = new_jobs(cluster, before)
-    trained = [job for job in jobs if "network" in job["Comment"]]
-    assert len(trained) == 2
-    assert all("gres/gpu=1" in job["TRES"] for job in trained)
-    assert max(at_once) == 2  # side by side, so on two different ones
-    others = [job for job in jobs if job not in trained]
-    assert others
-    assert all("gpu" not in job["TRES"] for job in others)
-
-
-@pytest.mark.parametrize("end", ["memory", "time", "scancel"])
-def test_a_job_that_the_scheduler_ends_is_tried_again_with_more(cluster, study, local, end):
-    before = cluster.jobs()
-    changes = []
-    acted = None
-    if end == "memory":  # too little for any Python the first time
-        changes = ["--set-resources", "train_model:mem_mb=40*attempt**6"]
-    elif end == "time":
-        acted = when(cluster, is_running, stop_until_its_time_is_over)
-    else:
-        acted = when(cluster, is_running, lambda job: subprocess.run(["scancel", job], check=True))
-    text = study.run(PREDICTIONS, *changes)
-    if acted:
-        assert len(acted()) == 1
-    assert same(study, local)
-    first, second, *_ = new_jobs(cluster, before)
-    assert (
-        first["JobState"]
-        in {
-            "memory": {"OUT_OF_MEMORY", "FAILED", "CANCELLED"},
-            "time": {"TIMEOUT"},
-            "scancel": {"CANCELLED"},
-        }[end]
-    )
-    assert "Trying to restart job" in text
-    assert second["JobState"] == "COMPLETED"
-    if end == "memory":
-        assert (megabytes(first), megabytes(second)) == (40, 2560)
-    else:
-        assert megabytes(second) == 2 * megabytes(first)
-    if end != "time":  # the test itself has changed the first one's
-        assert minutes(second) == 2 * minutes(first)
+def gpus(job):
+    """How many GPUs a job was given, as the controller has it."""
+    found = re.fullmatch(r"\(null\)|gpu:(\d+)", job["JOB_GRES"])
+    return int(found[1] or 0)
 
 
 def scontrol(*words):
-    subprocess.run(["scontrol", *words], check=True)
+    subprocess.run(["scontrol", *words], check=True, timeout=60)
 
 
-def stop_until_its_time_is_over(job):
-    scontrol("update", f"jobid={job}", "timelimit=1")  # a minute is the least that there is
-    subprocess.run(["scancel", "--signal=STOP", "--full", job], check=True)
+def scancel(*words):
+    subprocess.run(["scancel", *words], check=True, timeout=60)
 
 
-def test_the_controller_restarted_in_the_middle(cluster, study, local):
+def test_the_table_from_nothing_is_the_local_one(cluster, without, tmp_path):
+    """Every stage on the cluster: few jobs, each with the memory of one of its parts and the minutes of all."""
+    before = cluster.jobs()
+    (tmp_path / "study").mkdir()
+    study = Study(tmp_path / "study", without.repository)
+    (study.folder / "config.yaml").write_text((without.folder / "config.yaml").read_text())
+    text = study.run(TABLE, at_most=1200)
+    assert same(study, without, TABLE)
+    jobs = new_jobs(cluster, before)
+    parts = int(re.search(r"total +(\d+)", text).group(1))
+    assert len(jobs) <= parts / 3
+    assert all(job["JobState"] == "COMPLETED" for job in jobs)
+    assert not any(gpus(job) for job in jobs)
+    rendered = jobs[0]  # four subjects rendered one after another
+    assert (megabytes(rendered), minutes(rendered), rendered["NumCPUs"]) == (1500, 4 * 30, "1")
+
+
+def test_jobs_that_the_scheduler_ends_are_tried_again_with_more(cluster, local, tmp_path):
+    """In one run: a job out of memory, one out of time, one cancelled by a person. Networks have a GPU each time."""
+    names = {
+        "memory": PREDICTIONS,
+        "time": "results/models/cdmer/V_to_N/OFF-ApexNet/predictions.csv",
+        "scancel": "results/models/cdmer/N_to_V/OFF-ApexNet/predictions.csv",
+    }
+    comments = {"memory": "train_model", "time": "V_to_N_OFF-ApexNet", "scancel": "N_to_V_OFF-ApexNet"}
+    study = local.copy(tmp_path / "study")
+    study.forget(*names.values())
+    before = cluster.jobs()
+
+    def outstay(job):
+        scontrol("update", f"jobid={job}", "timelimit=1")  # a minute is the least that there is
+        scancel("--signal=STOP", "--full", job)
+
+    acted = [
+        when(cluster, lambda job: is_running(job) and comments["time"] in job["Comment"], outstay),
+        when(cluster, lambda job: is_running(job) and comments["scancel"] in job["Comment"], scancel),
+    ]
+    # too little for any Python the first time
+    text = study.run("--set-resources", "train_model:mem_mb=40*attempt**6", "--", *names.values())
+    assert all(done() for done in acted)
+    assert all(same(study, local, name) for name in names.values())
+    assert text.count("Trying to restart job") == 3
+    attempts = {why: [job for job in new_jobs(cluster, before) if comments[why] in job["Comment"]] for why in names}
+    assert {why: [job["JobState"] for job in jobs] for why, jobs in attempts.items()} == {
+        "memory": ["FAILED", "COMPLETED"],  # this SLURM's node kills what it finds too large; cgroups name the reason
+        "time": ["TIMEOUT", "COMPLETED"],
+        "scancel": ["CANCELLED", "COMPLETED"],
+    }
+    for why, jobs in attempts.items():
+        assert [gpus(job) for job in jobs] == [0 if why == "memory" else 1] * 2
+    assert "exceeded memory limit" in Path(attempts["memory"][0]["StdErr"]).read_text()
+    assert [megabytes(job) for job in attempts["memory"]] == [40, 2560]
+    for why in ("time", "scancel"):
+        first, second = attempts[why]
+        assert megabytes(second) == 2 * megabytes(first)
+    first, second = attempts["scancel"]
+    assert minutes(second) == 2 * minutes(first)
+    assert minutes(attempts["time"][1]) == minutes(second)  # the test itself has changed the first one's
+
+
+def test_a_controller_that_hangs_when_a_run_begins_and_is_restarted_in_its_middle(cluster, study, local):
     def restart(_):
         cluster.end_controller()
-        time.sleep(8)  # several questions go unanswered
+        time.sleep(15)  # a question goes unanswered
         cluster.start_controller()
 
-    acted = when(cluster, is_running, restart)
-    study.run(PREDICTIONS)
-    assert acted()
+    before = cluster.jobs()
+    restarted = when(cluster, is_running, restart)
+    cluster.freeze_controller()
+    try:
+        # its partition is named, so that it is the submission that hangs
+        run = study.start("--default-resources", "slurm_partition=main", "--", PREDICTIONS)
+        deadline = time.monotonic() + 120
+        while "sbatch waits for it" not in study.said.read_text():
+            assert time.monotonic() < deadline and run.poll() is None, study.said.read_text()
+            time.sleep(0.5)
+    finally:
+        cluster.thaw_controller()
+    text = study.finish(run)
+    assert "controller answers again" in text
+    assert restarted()
     assert same(study, local)
+    marks = [job["Comment"].split(",")[-1] for job in new_jobs(cluster, before)]
+    assert len(set(marks)) == len(marks)  # the submission whose answer was lost was not made a second time
 
 
 def test_the_controller_loses_its_memory(cluster, study, local):
@@ -148,55 +143,74 @@ def test_the_controller_loses_its_memory(cluster, study, local):
         (cluster.state / "controller").mkdir()
         cluster.start_controller()
 
-    acted = when(cluster, is_running, lose)
+    lost = when(cluster, is_running, lose)
     study.run(PREDICTIONS)
-    assert acted()
+    assert lost()
     assert same(study, local)
 
 
-def test_a_node_that_is_drained_and_one_that_fails(cluster, study, local):
+def test_a_node_that_is_drained_and_then_fails(cluster, study, local):
+    attempts = []
+
     def drain(job):
+        attempts.append(job)
         cluster.drain()  # what runs may end, nothing new begins
-        subprocess.run(["scancel", job], check=True)  # so its second attempt must wait
-        time.sleep(6)
+        scancel(job)  # so its second attempt must wait
+        deadline = time.monotonic() + 90
+        while not any(job["JobState"] == "PENDING" for job in cluster.jobs()):
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        time.sleep(3)
+        assert all(job["JobState"] in {"PENDING", "CANCELLED"} for job in new_jobs(cluster, before))
         cluster.resume()
 
-    drained = when(cluster, is_running, drain)
-
-    def fail(_):
+    def fail(job):
         scontrol("update", f"nodename={cluster.node}", "state=down", "reason=test")
         time.sleep(3)
         cluster.resume()
+        scontrol("update", f"jobid={job}", "starttime=now")  # SLURM would wait two minutes before it begins it again
 
+    before = cluster.jobs()
+    drained = when(cluster, is_running, drain)
+    failed = when(cluster, lambda job: is_running(job) and attempts and job["JobId"] not in attempts, fail)
     study.run(PREDICTIONS)
     assert drained()
-    study.forget(PREDICTIONS)
-    failed = when(cluster, is_running, fail)
-    study.run(PREDICTIONS)
     assert failed()
     assert same(study, local)
+    assert [job["JobState"] for job in new_jobs(cluster, before)] == ["CANCELLED", "COMPLETED"]
 
 
-def test_two_users_runs_share_a_store(cluster, local, tmp_path):
+@pytest.fixture
+def passable(tmp_path, local):
+    """Let other users pass through the folders that lead to the interpreter and to the store, for as long as needed."""
+    needed = [tmp_path, local.folder / "results/features", local.repository / "src", Path(sys.executable)]
+    folders = {parent for path in needed for end in (path, path.resolve()) for parent in (end, *end.parents)}
+    closed = {path: path.stat().st_mode for path in folders if path.is_dir() and path.stat().st_mode & 0o001 == 0}
+    for path, mode in closed.items():
+        path.chmod(mode | 0o001)
+    yield
+    for path, mode in closed.items():
+        path.chmod(mode)
+
+
+def test_two_users_runs_share_a_store(cluster, local, tmp_path, passable):
     """One has made the features; two others, of different users, train on them at the same time and change nothing."""
     shared = local.folder / "results/features"
     stamps = {path: path.stat().st_mtime_ns for path in shared.rglob("*.h5")}
     runs = []
-    for user, model in (("root", "SVM"), ("nobody", "TCA")):
+    for user, experiment in (("root", "V_to_N"), ("nobody", "N_to_V")):
         folder = tmp_path / user
-        local.copy(folder).forget(f"results/models/cdmer/V_to_N/{model}/predictions.csv")
+        wanted = f"results/models/cdmer/{experiment}/SVM/predictions.csv"
+        local.copy(folder).forget(wanted)
         shutil.rmtree(folder / "results/features")
         (folder / "results/features").symlink_to(shared)
         study = Study(folder, local.repository, user)
         subprocess.run(["chown", "-R", "--no-dereference", user, str(folder)], check=True)
-        runs.append((study, model, study.start(f"results/models/cdmer/V_to_N/{model}/predictions.csv")))
-    for parent in (tmp_path, *tmp_path.parents, shared, *shared.parents):
-        parent.chmod(parent.stat().st_mode | 0o055)
-    for study, model, run in runs:
+        runs.append((study, wanted, study.start(wanted)))
+    for study, wanted, run in runs:
         study.finish(run)
-        made = study.folder / f"results/models/cdmer/V_to_N/{model}/predictions.csv"
-        assert made.owner() == study.user
-        assert made.read_bytes() == (local.folder / made.relative_to(study.folder)).read_bytes()
+        assert (study.folder / wanted).owner() == study.user
+        assert same(study, local, wanted)
     assert {path: path.stat().st_mtime_ns for path in shared.rglob("*.h5")} == stamps
 
 

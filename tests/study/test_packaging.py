@@ -114,6 +114,23 @@ def test_another_workflow_uses_this_one_as_a_module(python, tmp_path):
     assert "rule mine" in planned and "cdmer_tabulate_cdmer" in planned and "cdmer_train_model" in planned
 
 
+def test_what_snakedeploy_writes_can_be_run(python, repository, tmp_path):
+    """Its Snakefile, with the file that it would fetch in place of the repository's address, and what it copies."""
+    shutil.copytree(repository / "config", tmp_path / "config")
+    shutil.copytree(repository / "profiles", tmp_path / "profiles")
+    assert (tmp_path / "config/config.yaml").read_text() == (repository / "config.yaml").read_text()
+    (tmp_path / "workflow").mkdir()
+    (tmp_path / "workflow/Snakefile").write_text(
+        'configfile: "config/config.yaml"\n'
+        "module cdmer:\n"
+        f'    snakefile: "{repository / "Snakefile"}"\n'
+        "    config: config\n"
+        "use rule * from cdmer\n"
+    )
+    planned = run(python, "-m", "snakemake", "--cores", "1", "--dry-run", cwd=tmp_path)
+    assert "rule tabulate_cdmer" in planned and "rule make_report" in planned
+
+
 def test_the_catalogue_file_is_what_snakedeploy_reads(repository):
     usage = yaml.safe_load((repository / ".snakemake-workflow-catalog.yml").read_text())["usage"]
     assert set(usage) == {"mandatory-flags", "software-stack-deployment", "report"}
