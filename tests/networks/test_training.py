@@ -144,6 +144,7 @@ def test_a_run_that_was_killed_goes_on_to_identical_predictions(engine, optimize
     options = {"recipe": recipe, "epochs": 6, "machinery": Machinery(engine=engine, group=2)}
     whole = run(Small, X, trials, **options)
     monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(training, "SAVING_SHARE", np.inf)
     answer = training._Group._answer
     calls = []
 
@@ -250,6 +251,7 @@ def test_a_network_that_adapts_needs_a_target(target):
 
 def test_a_diverging_loss_stops_with_its_epoch_and_the_last_good_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(training, "SAVE_EVERY", 0.0)
+    monkeypatch.setattr(training, "SAVING_SHARE", np.inf)
     X, label = data()
 
     class Diverging(Small):

@@ -30,7 +30,8 @@ from cdmer.progress import progress
 
 log = logging.getLogger(__name__)
 
-SAVE_EVERY = 20.0  # seconds between checkpoints of a group
+SAVE_EVERY = 20.0  # seconds between checkpoints of a group, at least
+SAVING_SHARE = 0.05  # of the time that may go into them
 LARGEST_GROUP = 64  # trainings side by side, where memory allows
 SAMPLES_AT_ONCE = 64  # when a network only answers
 _SOURCE, _TARGET, _SIBLING = 1, 2, 3  # places of random numbers
@@ -258,16 +259,18 @@ class _Group:
         """Train to the end, from the checkpoint where there is one."""
         ensemble = self._ensemble()
         self._resume(ensemble)
-        last = time.monotonic()
+        last, wait = time.monotonic(), SAVE_EVERY
         for epoch in range(self.done, self.epochs):
             self._train_epoch(ensemble, epoch)
             if self.answers:
                 self._answer(ensemble)
             self.done = epoch + 1
             self.bar.advance(len(self.trials))
-            if self.file and self.done < self.epochs and time.monotonic() - last > SAVE_EVERY:
+            if self.file and self.done < self.epochs and time.monotonic() - last > wait:
+                began = time.monotonic()
                 self._save(ensemble)
                 last = time.monotonic()
+                wait = max(SAVE_EVERY, (last - began) / SAVING_SHARE)  # hundreds of megabytes for the larger networks
         return [
             Trained(_by_epoch(logits).numpy(), losses, self._weights(ensemble, place))
             for place, (logits, losses) in enumerate(zip(self.logits, self.losses, strict=True))
