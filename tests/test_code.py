@@ -148,3 +148,11 @@ def test_copied_source_has_the_same_digest(package, tmp_path):
         shutil.copy(path, path.with_suffix(".bak"))
         shutil.move(path.with_suffix(".bak"), path)
     assert _digest() == first
+
+
+@pytest.mark.xdist_group("together")
+def test_tests_that_share_a_run_are_kept_in_one_process(request):
+    """pytest 9.2 has no name that pytest-xdist 3.8 could change: each process would then make a run of its own."""
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("tests run in one process")
+    assert request.node.nodeid.endswith("@together")
