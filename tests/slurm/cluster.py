@@ -264,7 +264,7 @@ def _start_munge() -> bool:
     place = Path("/run/munge")
     place.mkdir(exist_ok=True)
     shutil.chown(place, "munge", "munge")
-    subprocess.run(["runuser", "-u", "munge", "--", _program("munged"), "--force"], check=True)
+    subprocess.run([_program("runuser"), "-u", "munge", "--", _program("munged"), "--force"], check=True)
     return True
 
 
