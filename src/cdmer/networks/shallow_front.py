@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from cdmer.jit import helper, kernel, row_helper
 
 Floats = NDArray[np.float32]
+Places = NDArray[np.int32]
 
 
 class ShallowFront(nn.Module):
@@ -61,7 +62,7 @@ class _Fused(torch.autograd.Function):
         samples = np.ascontiguousarray(x.numpy())
         w, b = weight.detach().numpy(), bias.detach().numpy()
         lowest = (gain.detach() < 0).numpy()
-        pooled, total, square = front_forward(samples, w, b, lowest)
+        pooled, places, total, square = front_forward(samples, w, b, lowest)
         count = samples.shape[0] * samples.shape[2] * samples.shape[3]
         mean = total / count
         variance = np.maximum(square / count - mean**2, 0)
@@ -69,7 +70,7 @@ class _Fused(torch.autograd.Function):
         mean_t, root_t, pooled_t = (torch.from_numpy(a.astype(np.float32)) for a in (mean, root, pooled))
         normal = (pooled_t - mean_t.view(-1, 1, 1)) * root_t.view(-1, 1, 1)
         ctx.save_for_backward(weight, bias, gain, normal, mean_t, root_t)
-        ctx.samples, ctx.pooled = samples, pooled
+        ctx.samples, ctx.pooled, ctx.places = samples, pooled, places
         out = normal * gain.view(-1, 1, 1) + shift.view(-1, 1, 1)
         variance_t = torch.from_numpy(variance.astype(np.float32))
         ctx.mark_non_differentiable(mean_t, variance_t)
@@ -89,7 +90,7 @@ class _Fused(torch.autograd.Function):
         slope = 2 * to_variance / count
         constant = to_mean / count - slope * mean
         dw, db = front_backward(
-            ctx.samples, weight.detach().numpy(), bias.detach().numpy(), ctx.pooled,
+            ctx.samples, weight.detach().numpy(), bias.detach().numpy(), ctx.pooled, ctx.places,
             np.ascontiguousarray(to_pooled.numpy()), constant.numpy(), slope.numpy(),
         )  # fmt: skip
         return None, torch.from_numpy(dw), torch.from_numpy(db), to_gain, to_shift, None
@@ -97,68 +98,89 @@ class _Fused(torch.autograd.Function):
 
 @helper
 def _row_length(width: int) -> int:
-    """Lanes of a row: whole rounds of the vector instructions; what is in those past the width is never used."""
-    return (width + 31) // 32 * 32
+    """Lanes of a row and its border, in whole rounds of the vector instructions."""
+    return (width + 2 + 31) // 32 * 32
 
 
 @row_helper
-def _extreme_of_rows(rows: Floats, first: int, last: int, sign: np.float32, out: Floats) -> None:
-    """The largest of some rows, each times `sign`, lane by lane."""
-    for x in range(len(out)):
-        out[x] = sign * rows[first, x]
+def _extreme_of_rows(rows: Floats, first: int, last: int, sign: np.float32, best: Floats, from_row: Places) -> None:
+    """The largest of some rows, each times `sign`, and the first row that has it, lane by lane."""
+    start = np.int32(first)
+    for x in range(len(best)):
+        best[x] = sign * rows[first, x]
+        from_row[x] = start
     for y in range(first + 1, last):
-        for x in range(len(out)):
-            out[x] = max(out[x], sign * rows[y, x])
+        here = np.int32(y)
+        for x in range(len(best)):
+            value, highest = sign * rows[y, x], best[x]
+            from_row[x] = here if value > highest else from_row[x]
+            best[x] = max(value, highest)
 
 
 @row_helper
-def _add_moments(plane: Floats, sums: Floats, squares: Floats) -> None:
-    """Cut a map (H, lanes) at 0; add its rows and their squares, lane by lane."""
+def _extreme_of_windows(best: Floats, from_row: Places, lanes: int, out: Floats, places: Places) -> None:
+    """The largest of every three lanes, and its place in the map: of equals the first, row by row, as torch has it.
+
+    The first lane stands for the padding: it is one to the left of the map.
+    """
+    length, nowhere = np.int32(lanes), np.int32(2**31 - 1)
+    for j in range(len(out)):
+        lane = np.int32(3 * j - 1)
+        one, two, three = best[3 * j], best[3 * j + 1], best[3 * j + 2]
+        most = max(max(one, two), three)
+        first = from_row[3 * j] * length + lane if one == most else nowhere
+        second = from_row[3 * j + 1] * length + lane + np.int32(1) if two == most else nowhere
+        third = from_row[3 * j + 2] * length + lane + np.int32(2) if three == most else nowhere
+        out[j] = most
+        places[j] = min(min(first, second), third)
+
+
+@row_helper
+def _add_moments(plane: Floats, bias: np.float32, sums: Floats, squares: Floats) -> None:
+    """Add the bias to a map (H, lanes) and cut it at 0; add its rows and their squares, lane by lane."""
     for y in range(plane.shape[0]):
         for x in range(plane.shape[1]):
-            value = max(plane[y, x], np.float32(0))
+            value = max(plane[y, x] + bias, np.float32(0))
             plane[y, x] = value
             sums[x] += value
             squares[x] += value * value
 
 
 @row_helper
-def _plane_gradient(plane: Floats, extra: Floats, slope: np.float32, within: Floats, out: Floats, lane: Floats) -> None:
-    """The gradient of a map before the ReLU, 0 past the width, and its sum lane by lane."""
+def _plane_gradient(
+    plane: Floats, bias: np.float32, extra: Floats, slope: np.float32, within: Floats, out: Floats, lane: Floats
+) -> None:
+    """The gradient of a map that has no bias yet and is not cut, 0 past the width, and its sum lane by lane."""
     for y in range(plane.shape[0]):
         for x in range(plane.shape[1]):
-            passes = np.float32(1) if plane[y, x] > 0 else np.float32(0)
-            value = (extra[y, x] + slope * plane[y, x]) * within[x] * passes
+            height = plane[y, x] + bias
+            passes = np.float32(1) if height > 0 else np.float32(0)
+            value = (extra[y, x] + slope * height) * within[x] * passes
             out[y, x] = value
             lane[x] += value
 
 
 @row_helper
-def _copy(plane: Floats, down: int, right: int, out: Floats) -> None:
-    """A padded plane, shifted: out[y, x] = plane[y + down, x + right]."""
-    for y in range(out.shape[0]):
-        for x in range(out.shape[1]):
-            out[y, x] = plane[y + down, x + right]
+def _copy(values: Floats, out: Floats) -> None:
+    for place in range(len(out)):
+        out[place] = values[place]
 
 
 @helper
 def _see(sample: Floats, padded: Floats, seen: Floats) -> None:
-    """What each tap of each channel sees: sample (C, H, W) -> seen (9 C, H, lanes)."""
+    """What each tap of each channel sees: sample (C, H, W) -> seen (9 C, H lanes).
+
+    `padded` (C, H + 3, lanes) has a border of zeros, so that a tap's view is one run of memory, shifted; what it has
+    past the width comes from the next row and is never used.
+    """
     channels, _, width = sample.shape
-    padded[:, 1:-1, 1 : width + 1] = sample
+    lanes, places = padded.shape[2], seen.shape[1]
+    padded[:, 1:-2, 1 : width + 1] = sample
     for c in range(channels):
+        plane = padded[c].reshape(padded.shape[1] * lanes)
         for k in range(9):
-            _copy(padded[c], k // 3, k % 3, seen[9 * c + k])
-
-
-@helper
-def _convolve(seen: Floats, weight: Floats, bias: Floats, out: Floats) -> None:
-    """A 3 x 3 convolution as a product of matrices: weight (F, 9 C), seen (9 C, places) -> out (F, places)."""
-    np.dot(weight, seen, out)
-    for f in range(len(out)):
-        row, own = out[f], bias[f]
-        for place in range(len(row)):
-            row[place] += own
+            start = k // 3 * lanes + k % 3
+            _copy(plane[start : start + places], seen[9 * c + k])
 
 
 @kernel
@@ -176,53 +198,44 @@ def front_forward(samples: Floats, weight: Floats, bias: Floats, lowest: NDArray
 
     Returns
     -------
-    pooled, total, square
-        (N, F, PH, PW) extremes; the sums of the map's values and of their squares (F,) over all samples, in double
-        precision.
+    pooled, places, total, square
+        (N, F, PH, PW) extremes and where they are in a map whose rows are `_row_length` long; the sums of the map's
+        values and of their squares (F,) over all samples, in double precision.
     """
     count, channels, height, width = samples.shape
     filters = weight.shape[0]
     tall, wide = (height + 2 - 3) // 3 + 1, (width + 2 - 3) // 3 + 1
     pooled = np.empty((count, filters, tall, wide), np.float32)
+    places = np.empty((count, filters, tall, wide), np.int32)
     total, square = np.zeros(filters), np.zeros(filters)
     row = _row_length(width)
-    padded = np.zeros((channels, height + 2, row + 2), np.float32)
-    seen = np.empty((9 * channels, height, row), np.float32)
-    flat, taps = seen.reshape(9 * channels, height * row), weight.reshape(filters, 9 * channels)
+    padded = np.zeros((channels, height + 3, row), np.float32)
+    seen, taps = np.empty((9 * channels, height * row), np.float32), weight.reshape(filters, 9 * channels)
     values = np.empty((filters, height, row), np.float32)
     flat_values = values.reshape(filters, height * row)
     sums, squares = np.empty(row, np.float32), np.empty(row, np.float32)
+    best, from_row = np.empty(1 + row, np.float32), np.zeros(1 + row, np.int32)
+    best[0] = -np.inf
+    best_lanes, row_lanes, past = best[1:], from_row[1:], best[1 + width :]
     for n in range(count):
         _see(samples[n], padded, seen)
-        _convolve(flat, taps, bias, flat_values)
+        np.dot(taps, seen, flat_values)
         for f in range(filters):
+            own, extremes, where = values[f], pooled[n, f], places[n, f]
             sums[:] = 0
             squares[:] = 0
-            _add_moments(values[f], sums, squares)
+            _add_moments(own, bias[f], sums, squares)
             for x in range(width):
                 total[f] += sums[x]
                 square[f] += squares[x]
             sign = np.float32(-1 if lowest[f] else 1)
             for i in range(tall):
-                _extreme_of_rows(values[f], max(3 * i - 1, 0), min(3 * i + 2, height), sign, sums)
-                for j in range(wide):
-                    best = sums[3 * j]
-                    if j > 0:
-                        best = max(best, sums[3 * j - 1])
-                    if 3 * j + 1 < width:
-                        best = max(best, sums[3 * j + 1])
-                    pooled[n, f, i, j] = sign * best
-    return pooled, total, square
-
-
-@helper
-def _place_of(values: Floats, extreme: np.float32, i: int, j: int, width: int) -> tuple[int, int]:
-    """Where a pool's window first holds its extreme, row by row, as torch takes it."""
-    for y in range(max(3 * i - 1, 0), min(3 * i + 2, len(values))):
-        for x in range(max(3 * j - 1, 0), min(3 * j + 2, width)):
-            if values[y, x] == extreme:
-                return y, x
-    return max(3 * i - 1, 0), max(3 * j - 1, 0)  # of a value that is not a number
+                first, last = max(3 * i - 1, 0), min(3 * i + 2, height)
+                _extreme_of_rows(own, first, last, sign, best_lanes, row_lanes)
+                past[:] = -np.inf
+                _extreme_of_windows(best, from_row, row, extremes[i], where[i])
+            extremes *= sign
+    return pooled, places, total, square
 
 
 @kernel
@@ -231,11 +244,12 @@ def front_backward(
     weight: Floats,
     bias: Floats,
     pooled: Floats,
+    places: Places,
     to_pooled: Floats,
     constant: Floats,
     slope: Floats,
 ) -> Any:
-    """Gradients of the convolution's weights and biases.
+    """Gradients of the convolution's weights and biases, from what `front_forward` found.
 
     The map's gradient is ``constant[f] + slope[f] * value`` everywhere, and `to_pooled` at the places of the pool's
     extremes besides; where the ReLU gave 0 it is 0.
@@ -244,31 +258,30 @@ def front_backward(
     filters, tall, wide = weight.shape[0], pooled.shape[2], pooled.shape[3]
     dw, db = np.zeros((filters, 9 * channels), np.float64), np.zeros(filters, np.float64)
     row = _row_length(width)
-    padded = np.zeros((channels, height + 2, row + 2), np.float32)
-    seen = np.empty((9 * channels, height, row), np.float32)
-    flat, taps = seen.reshape(9 * channels, height * row), weight.reshape(filters, 9 * channels)
+    padded = np.zeros((channels, height + 3, row), np.float32)
+    seen, taps = np.empty((9 * channels, height * row), np.float32), weight.reshape(filters, 9 * channels)
     values = np.empty((filters, height, row), np.float32)
     flat_values = values.reshape(filters, height * row)
     gradient, extra = np.empty((filters, height, row), np.float32), np.empty((height, row), np.float32)
+    flat_extra = extra.reshape(height * row)
     flat_gradient, product = gradient.reshape(filters, height * row), np.empty((filters, 9 * channels), np.float32)
     lane, within = np.empty(row, np.float32), np.zeros(row, np.float32)
     within[:width] = 1
     for n in range(count):
         _see(samples[n], padded, seen)
-        _convolve(flat, taps, bias, flat_values)
+        np.dot(taps, seen, flat_values)
         for f in range(filters):
             extra[:] = constant[f]
-            own, above, value = values[f], to_pooled[n, f], pooled[n, f]
+            above, value, place = to_pooled[n, f], pooled[n, f], places[n, f]
             for i in range(tall):
                 for j in range(wide):
                     # dropout leaves no gradient, or the ReLU has cut: nothing goes further down
                     if above[i, j] != 0 and value[i, j] > 0:
-                        y, x = _place_of(own, value[i, j], i, j, width)
-                        extra[y, x] += above[i, j]
+                        flat_extra[place[i, j]] += above[i, j]
             lane[:] = 0
-            _plane_gradient(values[f], extra, slope[f], within, gradient[f], lane)
+            _plane_gradient(values[f], bias[f], extra, slope[f], within, gradient[f], lane)
             for x in range(width):
                 db[f] += lane[x]
-        np.dot(flat_gradient, flat.T, product)
+        np.dot(flat_gradient, seen.T, product)
         dw += product
     return dw.reshape(weight.shape).astype(np.float32), db.astype(np.float32)
