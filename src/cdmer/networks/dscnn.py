@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from cdmer.networks.augmentation import flip_and_rotate
+from cdmer.networks.dense import Dense
 from cdmer.networks.losses import cross_entropy, linear_mmd
 from cdmer.networks.network import Batch, Dropout, Network, Recipe
 from cdmer.networks.scaling import Scaling
@@ -56,7 +57,7 @@ class Stream(nn.Module):
         self.max_pool = nn.MaxPool2d(5, 2)
         self.average_pool1 = nn.AvgPool2d(3, 2, pool_pads[1])
         self.average_pool2 = nn.AvgPool2d(3, 2, pool_pads[2])
-        self.fc1 = nn.Linear(3200, width)
+        self.fc1 = Dense(3200, width)
         slope = 0.25 if prelu == "channel" else 0.0
         self.act6 = nn.PReLU(width, slope)
         self.dropout = Dropout(dropout)
@@ -152,7 +153,7 @@ class DSCNN(Network):
         if "temporal" in self.streams:
             self.temporal = Stream(flow_channels, **options)
         width = self.width * len(self.streams)
-        self.fc2 = nn.Sequential(nn.Linear(width, width), nn.PReLU(width, 0.25)) if fc2 == "dense" else None
+        self.fc2 = nn.Sequential(Dense(width, width), nn.PReLU(width, 0.25)) if fc2 == "dense" else None
         self.output = nn.Linear(width, n_classes)
 
     def prepare(self, X: Tensor) -> None:

@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
+from cdmer.networks.dense import Dense
 from cdmer.networks.losses import binary_cross_entropy, cross_entropy
 from cdmer.networks.network import Batch, Dropout, Network, Recipe
 from cdmer.networks.scaling import Scale, Scaling
@@ -55,7 +56,7 @@ class Trunk(nn.Module):
         self.scaling = Scaling(2, scaling)
         self.horizontal = InceptionStream(channels)
         self.vertical = InceptionStream(channels)
-        self.dense = nn.Linear(6272, width)
+        self.dense = Dense(6272, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """The features z, after a ReLU."""
@@ -161,11 +162,11 @@ class FR(Network):
         self.gate, self.fusion, self.weight = gate, fusion, weight
         self.attention_scale = float(width) if attention_scale == "width" else 1.0
         self.trunk = Trunk(channels, width, scaling)
-        self.attentions = nn.ModuleList(nn.Linear(width, width) for _ in range(n_classes))
+        self.attentions = nn.ModuleList(Dense(width, width) for _ in range(n_classes))
         self.detectors = nn.ModuleList(
             nn.Sequential(nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, outputs)) for _ in range(n_classes)
         )
-        self.hidden = nn.Linear(width if fusion == "sum" else n_classes * width, classifier)
+        self.hidden = Dense(width if fusion == "sum" else n_classes * width, classifier)
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(classifier, n_classes)
 

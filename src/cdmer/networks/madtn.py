@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cdmer.networks.augmentation import flip_and_rotate
+from cdmer.networks.dense import Dense
 from cdmer.networks.losses import cross_entropy, gaussian_mmd2
 from cdmer.networks.network import Batch, Network, Recipe
 from cdmer.networks.scaling import Scaling
@@ -68,7 +69,7 @@ class MADTN(Network):
         self.conv3 = nn.Conv2d(two, three, 3, padding=1)
         self.pool = nn.MaxPool2d(2)
         self.activation = nn.LeakyReLU(slope, inplace=True)
-        self.fc4 = nn.Linear(three * (14 * 14 if fc4_input == "flatten" else 1), 1024)
+        self.fc4 = Dense(three * (14 * 14 if fc4_input == "flatten" else 1), 1024)
         self.fc5 = nn.Linear(1024, n_classes)
 
     def features(self, x: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from cdmer.networks.augmentation import cut_and_resize, drop_frames
+from cdmer.networks.dense import Dense
 from cdmer.networks.losses import cross_entropy, focal_loss
 from cdmer.networks.network import Batch, Dropout, Network, Recipe
 from cdmer.networks.scaling import Scaling
@@ -96,7 +97,7 @@ class SiamC3D(Network):
         super().__init__()
         self.shape = (channels, 10, 112, 112)
         self.core = SinC3D(channels)
-        self.embedding = nn.Linear(4096, embed)
+        self.embedding = Dense(4096, embed)
         self.activation = nn.Sigmoid() if embed_activation == "sigmoid" else nn.ReLU()
         self.distance = nn.Linear(embed if distance_head == "weighted" else 1, 1)
         self.distance_head = distance_head
@@ -174,7 +175,7 @@ class MERSiamC3D(Network):
         self.core = SinC3D(channels)
         for layer in list(self.core.convolutions)[: freeze if prior else 0]:
             layer.requires_grad_(False)
-        self.hidden = nn.Linear(4096, hidden)
+        self.hidden = Dense(4096, hidden)
         self.dropout = Dropout(dropout)
         self.output = nn.Linear(hidden, n_classes)
         _start(self.hidden, self.output)

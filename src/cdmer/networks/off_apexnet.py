@@ -9,6 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from cdmer.networks.dense import Dense
 from cdmer.networks.losses import cross_entropy
 from cdmer.networks.network import Batch, Dropout, Network, Recipe
 from cdmer.networks.scaling import Scale, Scaling
@@ -46,7 +47,7 @@ class OFFApexNet(Network):
         self.shape = (2, 28, 28)
         self.scaling = Scaling(2, scaling)
         self.horizontal, self.vertical = Stream(), Stream()
-        self.first, self.second = nn.Linear(1568, 1024), nn.Linear(1024, 1024)
+        self.first, self.second = Dense(1568, 1024), Dense(1024, 1024)
         self.dropout1, self.dropout2 = Dropout(dropout), Dropout(dropout)
         self.output = nn.Linear(1024, n_classes)
 

@@ -127,12 +127,12 @@ def _extreme_of_windows(best: Floats, from_row: Places, lanes: int, out: Floats,
     for j in range(len(out)):
         lane = np.int32(3 * j - 1)
         one, two, three = best[3 * j], best[3 * j + 1], best[3 * j + 2]
-        most = max(max(one, two), three)
+        most = max(one, two, three)
         first = from_row[3 * j] * length + lane if one == most else nowhere
         second = from_row[3 * j + 1] * length + lane + np.int32(1) if two == most else nowhere
         third = from_row[3 * j + 2] * length + lane + np.int32(2) if three == most else nowhere
         out[j] = most
-        places[j] = min(min(first, second), third)
+        places[j] = min(first, second, third)
 
 
 @row_helper

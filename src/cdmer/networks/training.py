@@ -23,6 +23,7 @@ from torch import Tensor
 from cdmer.errors import CdmerError
 from cdmer.files import whole_file
 from cdmer.networks.ensemble import Ensemble, Looped, Stacked
+from cdmer.networks.memory import keep_freed_memory
 from cdmer.networks.network import Batch, Network, Recipe
 from cdmer.networks.randomness import permutation, stream, trial_key, uniform
 from cdmer.networks.scaling import Scaling
@@ -489,6 +490,7 @@ def _digest(
 
 
 def _set_up(machinery: Machinery, device: torch.device) -> None:
+    keep_freed_memory()
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = machinery.precision != "float32"
         torch.backends.cudnn.allow_tf32 = machinery.precision != "float32"
