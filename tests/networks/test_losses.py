@@ -83,17 +83,17 @@ def test_focal_loss_by_hand_corrected_and_as_printed():
     p = np.array([0.7, 0.2, 0.1])
     logits = torch.tensor(np.log(p))[None]
     label, weight = torch.tensor([1]), torch.ones(1, dtype=torch.float64)
-    corrected = -7 * (1 - 0.2) ** 2 * math.log(0.2)
-    assert float(focal_loss(logits, label, weight, 7, 2)) == pytest.approx(corrected, rel=1e-9)
+    corrected = -((1 - 0.2) ** 2) * math.log(0.2)
+    assert float(focal_loss(logits, label, weight, 2)) == pytest.approx(corrected, rel=1e-9)
     # Eq. 11: y_i is 0 for a wrong class, so that its factor is (1 - 0)^gamma = 1
-    printed = sum(-7 * (1 - y * q) ** 2 * math.log(q) for y, q in zip([0, 1, 0], p, strict=True))
-    assert float(focal_loss(logits, label, weight, 7, 2, printed=True)) == pytest.approx(printed, rel=1e-9)
+    printed = sum(-((1 - y * q) ** 2) * math.log(q) for y, q in zip([0, 1, 0], p, strict=True))
+    assert float(focal_loss(logits, label, weight, 2, printed=True)) == pytest.approx(printed, rel=1e-9)
 
 
 def test_focal_loss_without_focus_is_cross_entropy():
     logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
     label, weight = torch.tensor([0, 1, 2, 2, 1, 0]), torch.ones(6)
-    assert float(focal_loss(logits, label, weight, 1.0, 0.0)) == pytest.approx(
+    assert float(focal_loss(logits, label, weight, 0.0)) == pytest.approx(
         float(cross_entropy(logits, label, weight)), rel=1e-5
     )
 

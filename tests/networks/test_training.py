@@ -13,9 +13,11 @@ from cdmer.networks.dscnn import DSCNN, OSCNN_I, OSCNN_II
 from cdmer.networks.fr import FR, BasicInception, DualInception, FR_concatenated, FR_fc
 from cdmer.networks.losses import cross_entropy, linear_mmd
 from cdmer.networks.madtn import MADTN
-from cdmer.networks.network import Dropout, Network, Recipe
+from cdmer.networks.mersiamc3d import MERSiamC3D
+from cdmer.networks.network import Batch, Dropout, Factor, Network, Recipe
 from cdmer.networks.off_apexnet import OFFApexNet
 from cdmer.networks.scaling import Scaling
+from cdmer.networks.stacked import stack, unstack
 from cdmer.networks.ststnet import STSTNet
 from cdmer.networks.training import Machinery, Trial, train
 
@@ -98,7 +100,7 @@ def test_trainings_together_end_as_each_ends_alone(kind, monkeypatch):
     X, label = data(10, kind().shape)
     X = X.double()
     trials = folds(label, 2, target=True)  # 8 and 7 samples: two steps of 5 and 3, 5 and 2
-    options = {"recipe": kind.recipe.changed(batch=5), "epochs": 2 if kind in (Small, STSTNet) else 1}
+    options = {"recipe": kind.recipe.changed(batch=5, variants=1), "epochs": 2 if kind in (Small, STSTNet) else 1}
 
     def made():
         return kind().double()
@@ -208,6 +210,58 @@ def test_a_training_learns_what_can_be_learnt_and_nothing_from_permuted_labels()
     assert (right.logits[-1].argmax(1) == label[:30]).mean() > 0.6
     assert (wrong.logits[-1].argmax(1) == label[:30]).mean() < 0.6
     assert right.losses["classification"][-1] < right.losses["classification"][0]
+
+
+def test_an_epoch_has_each_variant_of_each_sample(monkeypatch):
+    """Twice as many steps, and every sample met twice in them, with other random numbers."""
+    X, label = data(12)
+    trial = Trial("one", (1,), np.arange(12), label, np.arange(2), np.arange(4))
+    met, drawn = [], []
+
+    class Watched(Small):
+        title = "Watched"
+
+        def augment(self, x, draws):
+            met.append(x.clone())
+            drawn.append(draws.clone())
+            return x
+
+    run(Watched, X, [trial], epochs=1, recipe=Small.recipe.changed(batch=6, variants=2))
+    sources = torch.cat(met[::2])  # the target's samples come after each of the source's
+    assert len(sources) == 24
+    for sample in X:
+        same = [place for place in range(24) if torch.equal(sources[place], sample)]
+        assert len(same) == 2
+    assert len(torch.cat(drawn[::2]).unique()) == 24
+
+
+def test_a_budget_says_how_large_steps_are_and_how_often_a_sample_comes():
+    recipe = Recipe("sgd", 0.1, epochs=9, quick_epochs=2, batch=32, quick_batch=4, variants=36)
+    assert recipe.of_budget("paper") == recipe
+    assert (recipe.of_budget("quick").batch, recipe.of_budget("quick").variants) == (4, 1)
+    assert Recipe("sgd", 0.1, epochs=9, quick_epochs=2, batch=16).of_budget("quick").batch == 16
+
+
+def test_alpha_is_the_ratio_of_the_classes_that_a_training_has():
+    """MERSiamC3D's factor of its loss: 6 of the first class, 2 of the second, 3 of the third make 3; 7 stays 7."""
+    label = torch.tensor([0] * 6 + [1] * 2 + [2] * 3)
+    x = torch.zeros(11, 2, 10, 112, 112)
+    losses = []
+    for alpha in (None, 7.0):
+        torch.manual_seed(0)
+        network = MERSiamC3D(alpha=alpha, dropout=0.0, prior=False)
+        network.see_classes(torch.bincount(label))
+        with torch.no_grad():
+            losses.append(float(network.losses(Batch(x, label, torch.ones(11)))["classification"]))
+    # all logits are 0, so that each class has a third
+    assert losses == pytest.approx([factor * (2 / 3) ** 2 * np.log(3) for factor in (3, 7)], rel=1e-5)
+
+
+def test_stacked_factors_are_each_trainings_own():
+    layers = nn.ModuleList([Factor(2.0)]), nn.ModuleList([Factor(5.0)])
+    both = stack(layers)
+    assert both[0](torch.tensor([1.0, 10.0])).tolist() == [2.0, 50.0]
+    assert float(unstack(both, 1)["0.value"]) == 5.0
 
 
 def test_siblings_stand_in_for_a_row_in_training_alone():

@@ -15,7 +15,7 @@ _SCALING = (
     "How u, v and strain are scaled: `sample` each plane of each clip onto 0 to 1, as the field's 8-bit flow images; "
     "`standard` by mean and deviation of the training clips; `deviation` by the deviation alone; `unit` not at all."
 )
-_TRAINING = ("epochs", "rate", "batch")
+_TRAINING = ("epochs", "rate", "batch", "variants")
 
 
 class NetworkRun(Settings):
@@ -40,10 +40,14 @@ class NetworkSettings(ModelSettings):
     quick_only: ClassVar[tuple[str, ...] | None] = None  # experiments that `budget: quick` computes; None: all
     no_input: ClassVar[str] = ""  # why the tables leave it out: what it reads, where no feature holds that
     quick_rounds: ClassVar[int] = 3
+    quick_held_out: ClassVar[int] = 3  # groups of source subjects, of three, that are held out for `source`
     memory: ClassVar[int] = 3000  # MB that its training takes
     epochs: int | None = Field(None, ge=1, description="Epochs; `null`: the budget's.")
     rate: float | None = Field(None, gt=0, description="Learning rate of the first epoch; `null`: the paper's.")
-    batch: int | None = Field(None, ge=1, description="Clips of each domain in a step; `null`: the paper's.")
+    batch: int | None = Field(None, ge=1, description="Clips of each domain in a step; `null`: the budget's.")
+    variants: int | None = Field(
+        None, ge=1, description="How often an epoch has each clip, altered anew; `null`: the budget's."
+    )
 
     def parameters(self) -> dict[str, Any]:
         """The network's own options."""
@@ -175,6 +179,7 @@ class MADTNSettings(NetworkSettings):
     estimator: ClassVar[str] = "MADTN"
     quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
     quick_rounds: ClassVar[int] = 1
+    quick_held_out: ClassVar[int] = 1
     memory: ClassVar[int] = 7000
     feature: Name = Field("madtn_112", description="The feature that it is trained on.")
     fc4_input: Literal["flatten", "gap"] = Field(
@@ -193,6 +198,7 @@ class MERSiamC3DSettings(NetworkSettings):
     adapts: ClassVar[bool] = False
     quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
     quick_rounds: ClassVar[int] = 1
+    quick_held_out: ClassVar[int] = 1
     memory: ClassVar[int] = 5000
     feature: Name = Field("mersiamc3d_10x112", description="The feature that it is trained on.")
     channels: Literal[2, 3] = Field(2, description="Channels of the feature: 3 with `magnitude`.")
@@ -202,7 +208,9 @@ class MERSiamC3DSettings(NetworkSettings):
     loss: Literal["focal", "printed", "cross_entropy"] = Field(
         "focal", description="Focal loss, focal loss as printed, or cross-entropy."
     )
-    alpha: float = Field(7.0, gt=0, description="Factor of the focal loss.")
+    alpha: float | None = Field(
+        None, gt=0, description="Factor of the focal loss; `null`: the largest class by the smallest, in training."
+    )
     gamma: float = Field(2.0, ge=0, description="Focus of the focal loss.")
     prior: bool = Field(True, description="Whether there is prior learning on pairs.")
 

@@ -121,8 +121,9 @@ class DSCNN(Network):
     title: ClassVar[str] = "DSCNN"
     # momentum 0.9, Nesterov, 1e-5: the paper. Rate, batch and epochs are not given.
     recipe: ClassVar[Recipe] = Recipe(
-        "sgd", 0.01, epochs=100, quick_epochs=25, batch=32, momentum=0.9, nesterov=True, weight_decay=1e-5
-    )
+        "sgd", 0.01, epochs=100, quick_epochs=25, batch=32, momentum=0.9, nesterov=True, weight_decay=1e-5,
+        variants=2 * len(ANGLES),
+    )  # fmt: skip
     streams: ClassVar[tuple[str, ...]] = ("spatial", "temporal")
     width: ClassVar[int] = 1024  # of each FC1
     adapts = True

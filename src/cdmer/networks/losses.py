@@ -44,18 +44,16 @@ def gaussian_mmd2(
     return _own_mean(source, source_weight, widths) + _own_mean(target, target_weight, widths) - 2 * cross
 
 
-def focal_loss(
-    logits: Tensor, label: Tensor, weight: Tensor, alpha: float, gamma: float, printed: bool = False
-) -> Tensor:
-    """Focal loss (MERSiamC3D, Eq. 11): mean of ``-alpha (1 - p_y)^gamma log p_y``.
+def focal_loss(logits: Tensor, label: Tensor, weight: Tensor, gamma: float, printed: bool = False) -> Tensor:
+    """Focal loss (MERSiamC3D, Eq. 11) without its factor alpha: mean of ``-(1 - p_y)^gamma log p_y``.
 
-    `printed`: as Eq. 11 stands, without the factor y_i, so that each wrong class i adds ``-alpha log p_i``.
+    `printed`: as Eq. 11 stands, without the factor y_i, so that each wrong class i adds ``-log p_i``.
     """
     logs = logits.log_softmax(-1)
     chosen = logs.gather(-1, label[..., None])[..., 0]
-    loss = -alpha * (1 - chosen.exp()) ** gamma * chosen
+    loss = -((1 - chosen.exp()) ** gamma) * chosen
     if printed:
-        loss = loss - alpha * (logs.sum(-1) - chosen)
+        loss = loss - (logs.sum(-1) - chosen)
     return weighted_mean(loss, weight)
 
 

@@ -43,7 +43,7 @@ class MADTN(Network):
 
     title: ClassVar[str] = "MADTN"
     # Adam, 2e-4, 32 of each domain: the paper. Epochs are not stated.
-    recipe: ClassVar[Recipe] = Recipe("adam", 2e-4, epochs=100, quick_epochs=5, batch=32)
+    recipe: ClassVar[Recipe] = Recipe("adam", 2e-4, epochs=100, quick_epochs=16, batch=32, quick_batch=8)
     adapts = True
     draws = 1
 

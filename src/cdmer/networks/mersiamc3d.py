@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from cdmer.networks.augmentation import cut_and_resize, drop_frames
 from cdmer.networks.dense import Dense
 from cdmer.networks.losses import cross_entropy, focal_loss
-from cdmer.networks.network import Batch, Dropout, Network, Recipe
+from cdmer.networks.network import Batch, Dropout, Factor, Network, Recipe
 from cdmer.networks.scaling import Scaling
 
 WIDTHS = (32, 64, 128, 128, 256)
@@ -83,7 +83,7 @@ class SiamC3D(Network):
     title: ClassVar[str] = "SiamC3D"
     # momentum 0.9, 0.004 divided by 10 every 10 epochs, 100 epochs: the paper. The batch is not stated.
     recipe: ClassVar[Recipe] = Recipe(
-        "sgd", 0.004, epochs=100, quick_epochs=2, batch=16, momentum=0.9, decay_every=10, decay_by=0.1
+        "sgd", 0.004, epochs=100, quick_epochs=2, batch=16, quick_batch=4, momentum=0.9, decay_every=10, decay_by=0.1
     )
     draws = 2
 
@@ -145,15 +145,18 @@ class MERSiamC3D(Network):
     loss
         ``focal``: Eq. 11 with its missing factor; ``printed``: without; ``cross_entropy``: the ablation.
     alpha, gamma
-        Of the focal loss; alpha is about the ratio of the largest class to the smallest (7 on CASME II's).
+        Of the focal loss. Alpha is one number, "close to the ratio of the largest class to the smallest" (7 on CASME
+        II, 8 on SAMM); None: that ratio in the training's own clips.
     prior
         Whether there is prior learning; without, nothing is frozen.
     """
 
     title: ClassVar[str] = "MERSiamC3D"
+    # as prior learning; an epoch has the 36 variants of each clip
     recipe: ClassVar[Recipe] = Recipe(
-        "sgd", 0.004, epochs=100, quick_epochs=6, batch=16, momentum=0.9, decay_every=10, decay_by=0.1
-    )
+        "sgd", 0.004, epochs=100, quick_epochs=20, batch=16, quick_batch=4, momentum=0.9, decay_every=10, decay_by=0.1,
+        variants=VARIANTS,
+    )  # fmt: skip
     draws = 2
 
     def __init__(
@@ -164,13 +167,15 @@ class MERSiamC3D(Network):
         dropout: float = 0.5,
         freeze: int = 2,
         loss: Literal["focal", "printed", "cross_entropy"] = "focal",
-        alpha: float = 7.0,
+        alpha: float | None = None,
         gamma: float = 2.0,
         prior: bool = True,
     ) -> None:
         super().__init__()
         self.shape = (channels, 10, 112, 112)
-        self.loss, self.alpha, self.gamma = loss, alpha, gamma
+        self.loss, self.gamma = loss, gamma
+        self.alpha = Factor(1.0 if alpha is None else alpha)
+        self.alpha_is_ratio = alpha is None
         self.prior = prior
         self.core = SinC3D(channels)
         for layer in list(self.core.convolutions)[: freeze if prior else 0]:
@@ -183,6 +188,11 @@ class MERSiamC3D(Network):
     def prepare(self, X: Tensor) -> None:
         """Set the scale of the flow."""
         self.core.scaling.prepare(X)
+
+    def see_classes(self, counts: Tensor) -> None:
+        """Set alpha, where it is the ratio of the largest class to the smallest."""
+        if self.alpha_is_ratio:
+            self.alpha.value.fill_(float(counts.max() / counts[counts > 0].min()))
 
     def prior_network(self) -> SiamC3D | None:
         """The untrained network whose `core` this one starts from."""
@@ -198,7 +208,7 @@ class MERSiamC3D(Network):
         if self.loss == "cross_entropy":
             return {"classification": cross_entropy(logits, batch.label, batch.weight)}
         printed = self.loss == "printed"
-        return {"classification": focal_loss(logits, batch.label, batch.weight, self.alpha, self.gamma, printed)}
+        return {"classification": self.alpha(focal_loss(logits, batch.label, batch.weight, self.gamma, printed))}
 
     def augment(self, x: Tensor, draws: Tensor) -> Tensor:
         """One of 36 variants of each clip."""

@@ -8,6 +8,7 @@ counts its axes from the last one, so that the same code serves many trainings a
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from cdmer.networks.randomness import kept
@@ -35,10 +36,14 @@ class Recipe:
         The rate is multiplied by `decay_by` every `decay_every` epochs (0: never) and stays above `least_rate`.
     step_decay
         Keras' ``decay``: at step t the rate is divided by 1 + t * `step_decay`.
-    batch
-        Samples of each domain in a step.
+    batch, quick_batch
+        Samples of each domain in a step, and with ``budget: quick`` where it is another (0: the same): a few epochs of
+        a few clips are no training at all if each is one step.
     samples
         Samples of an epoch, drawn anew for each; 0: all.
+    variants
+        How often an epoch has each sample, every time altered anew, where a paper multiplies its samples by
+        augmentation; with ``budget: quick`` once.
     epochs, quick_epochs
         Epochs with ``budget: paper``, and with ``budget: quick``.
     """
@@ -48,6 +53,7 @@ class Recipe:
     epochs: int
     quick_epochs: int
     batch: int = 32
+    quick_batch: int = 0
     momentum: float = 0.0
     nesterov: bool = False
     betas: tuple[float, float] = (0.9, 0.999)
@@ -58,6 +64,7 @@ class Recipe:
     least_rate: float = 0.0
     step_decay: float = 0.0
     samples: int = 0
+    variants: int = 1
 
     def rate_at(self, epoch: int, step: int) -> float:
         """The learning rate of an epoch (from 0) and of a step (from 0, counted over all epochs)."""
@@ -69,6 +76,10 @@ class Recipe:
     def n_epochs(self, budget: Budget) -> int:
         """Epochs of a training."""
         return self.epochs if budget == "paper" else self.quick_epochs
+
+    def of_budget(self, budget: Budget) -> "Recipe":
+        """The recipe with a budget's batch and variants."""
+        return self if budget == "paper" else replace(self, batch=self.quick_batch or self.batch, variants=1)
 
     def changed(self, **values: Any) -> "Recipe":
         """The recipe with other values; a value of None changes nothing."""
@@ -145,6 +156,9 @@ class Network(nn.Module):
     def prepare(self, X: Tensor) -> None:
         """Set the buffers that scale the input, from the labelled training samples (n, ...)."""
 
+    def see_classes(self, counts: Tensor) -> None:
+        """Take note of how many labelled training samples each class has (classes,), before training."""
+
     def prior_network(self) -> "Network | None":
         """The untrained network that learns on pairs first, and whose `core` this one starts from, if any."""
         return None
@@ -193,6 +207,19 @@ class Dropout(nn.Module):
     def extra_repr(self) -> str:
         """The probability."""
         return f"p={self.p}"
+
+
+class Factor(nn.Module):
+    """A number of its own for each training, that is not learnt."""
+
+    def __init__(self, value: float = 1.0) -> None:
+        super().__init__()
+        self.register_buffer("value", torch.tensor(value))
+        self.value: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """One number, or one a training, times the factor."""
+        return x * self.value
 
 
 def count_parameters(network: nn.Module) -> int:

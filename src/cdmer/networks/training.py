@@ -297,6 +297,7 @@ class _Group:
             for scaling in (layer for layer in network.modules() if isinstance(layer, Scaling)):
                 scaling.done = scaling.of_each_sample
             network.prepare(self.X[torch.from_numpy(np.unique(trial.train)).to(self.X.device)])
+            network.see_classes(torch.from_numpy(np.bincount(trial.label)))
             networks.append(network)
         self.network = networks[0]
         engine = self.machinery.engine
@@ -309,10 +310,12 @@ class _Group:
     def _train_epoch(self, ensemble: Ensemble, epoch: int) -> None:
         size = self.recipe.batch
         counts = [len(trial.train) for trial in self.trials]
-        taken = [min(count, self.recipe.samples or count) for count in counts]
+        whole = [count * self.recipe.variants for count in counts]
+        taken = [min(count, self.recipe.samples or count) for count in whole]
         steps = [-(-count // size) for count in taken]
         orders = [
-            permutation(key, epoch, count)[:some] for key, count, some in zip(self.keys, counts, taken, strict=True)
+            permutation(key, epoch, all_)[:some] % count
+            for key, count, all_, some in zip(self.keys, counts, whole, taken, strict=True)
         ]
         targets = [_shuffled(trial.target, key, epoch) for trial, key in zip(self.trials, self.keys, strict=True)]
         sums: list[dict[str, float]] = [{} for _ in self.trials]

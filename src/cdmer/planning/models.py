@@ -91,6 +91,7 @@ class ModelsPlan(FeaturesPlan):
             "budget": self.config.budget,
             "rounds": min(self.config.rounds, settings.quick_rounds) if quick else self.config.rounds,
             "seed": run.seed,
+            "held_out": settings.quick_held_out if quick else None,
             "keep_weights": run.keep_weights,
             "machinery": {"device": run.device, "precision": run.precision, "group": run.group},
         }

@@ -29,11 +29,13 @@ class Training:
     module, network, options
         Where the network is, its name, and its own options.
     changes
-        What differs from its recipe: any of ``epochs``, ``rate``, ``batch``.
+        What differs from its recipe: any of ``epochs``, ``rate``, ``batch``, ``variants``.
     budget
         ``quick`` or ``paper``.
     rounds, seed
         How many trainings, and what names their randomness.
+    held_out
+        For `source`, how many groups of source subjects are held out in turn; None: all that the budget makes.
     keep_weights
         Of how many rounds the weights are kept.
     machinery
@@ -49,6 +51,7 @@ class Training:
     seed: int
     keep_weights: int
     machinery: Machinery
+    held_out: int | None = None
 
     @property
     def kind(self) -> type[Network]:
@@ -84,7 +87,8 @@ class Training:
                 f"{what}: the features have the shape {tuple(X.shape[1:])}, {network.title} reads {network.shape}",
                 "name another feature in the model's settings, or correct its options",
             )
-        recipe = network.recipe.changed(rate=self.changes.get("rate"), batch=self.changes.get("batch"))
+        changes = {name: self.changes.get(name) for name in ("rate", "batch", "variants")}
+        recipe = network.recipe.of_budget(self.budget).changed(**changes)
         about = [self.network, dict(self.options)]
         make = self._maker(prior, X, trials, n_classes, what, checkpoints)
         return train(
@@ -110,7 +114,8 @@ class Training:
             assert network is not None
             return network
 
-        recipe = first.recipe.changed(samples=PAIRS[self.budget], batch=self.changes.get("batch"))
+        recipe = first.recipe.of_budget(self.budget)
+        recipe = recipe.changed(samples=PAIRS[self.budget], batch=self.changes.get("batch"))
         prior = train(
             make_prior, X, [pair_trial(trial) for trial in trials], recipe=recipe,
             epochs=recipe.n_epochs(self.budget), what=f"{what}, prior learning", machinery=self.machinery,

@@ -34,7 +34,7 @@ from cdmer.store.feature_store import FeatureStore
 
 log = logging.getLogger(__name__)
 
-SOURCE_FOLDS = {"quick": 3, "paper": 5}  # groups of source subjects that are held out together
+SOURCE_FOLDS = {"quick": 3, "paper": 5}  # groups that the source's subjects make, each to be held out in turn
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +203,7 @@ def _hold_out(
     groups = [np.concatenate(folds[start::wanted]) for start in range(min(wanted, len(folds)))]
     trials, held = [], []
     rows = test.first + len(train.X)
-    for number, group in enumerate(groups):
+    for number, group in enumerate(groups[: given.held_out]):
         rest = np.setdiff1d(np.arange(len(code)), group)
         if set(code[rest]) == set(code):
             trial = Trial(
