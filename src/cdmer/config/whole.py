@@ -79,7 +79,7 @@ class Config(Settings):
     )
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
     models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
-        ["adaptation"],
+        "all",
         description="`all`, or what to train: names of models, `MODEL@FEATURE` for one of them on another feature, "
         "`adaptation` for all methods on vectors, `networks` for all networks.",
     )
