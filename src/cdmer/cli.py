@@ -412,10 +412,10 @@ def show_faces(
     code: Code = "",
 ) -> None:
     """Draw onset, apex and offset as a faces recipe crops them, to see what the models see."""
-    from cdmer.faces.contact_sheet import draw_contact_sheet, find_shards
+    from cdmer.faces.contact_sheet import draw_contact_sheet
 
     picture = output or Path("results/faces") / recipe / "contact_sheet.png"
-    draw_contact_sheet(shards or find_shards(recipe, database, subject), picture, clips)
+    draw_contact_sheet(shards or _shards("faces", recipe, database, subject), picture, clips)
     typer.echo(picture)
 
 
@@ -430,12 +430,22 @@ def show_frames(
     code: Code = "",
 ) -> None:
     """Draw all frames that a frames recipe hands to features and networks."""
-    from cdmer.faces.contact_sheet import find_shards
     from cdmer.frames.contact_sheet import draw_frames_sheet
 
     picture = output or Path("results/frames") / recipe / "contact_sheet.png"
-    draw_frames_sheet(shards or find_shards(recipe, database, subject, stage="frames"), picture, clips)
+    draw_frames_sheet(shards or _shards("frames", recipe, database, subject), picture, clips)
     typer.echo(str(picture))
+
+
+def _shards(stage: Literal["faces", "frames"], recipe: str, database: str, subject: str) -> list[Path]:
+    """What lies in the results of a recipe; where nothing does, the configuration says whether there is such a one."""
+    from cdmer.config.files import MAIN, load_config
+    from cdmer.faces.contact_sheet import find_shards
+    from cdmer.planning.shared import one_of
+
+    if not (Path("results") / stage / recipe).is_dir() and MAIN.is_file():
+        one_of(f"{stage} recipe", recipe, getattr(load_config(), stage))
+    return find_shards(recipe, database, subject, stage=stage)
 
 
 @app.command("show-feature")

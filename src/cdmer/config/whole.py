@@ -14,11 +14,11 @@ from cdmer.config.interpolators import SHIPPED, Interpolator
 from cdmer.config.model_settings import ModelSettings
 from cdmer.config.models import BlockSettings, Models
 from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
-from cdmer.config.nearest import nearest
 from cdmer.config.networks import NetworkRun, NetworkSettings
 from cdmer.config.report import Report
 from cdmer.config.settings import Name, Settings
 from cdmer.config.standard import STANDARD
+from cdmer.nearest import did_you_mean
 
 
 class CdmerProtocol(Settings):
@@ -279,4 +279,4 @@ def _plain(name: str) -> str:
 
 def _known(where: str, name: str, known: Mapping[str, Any]) -> None:
     if name not in known:
-        raise ValueError(f"{where}: there is no {name!r} here{nearest(name, known)}; known: {', '.join(known)}")
+        raise ValueError(f"{where}: there is no {name!r} here{did_you_mean(name, known)}; known: {', '.join(known)}")
