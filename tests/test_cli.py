@@ -1,6 +1,7 @@
 """The command line, run as the workflow's rules run it: messages, exit statuses, logs, signals."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -86,6 +87,17 @@ def test_without_a_command_it_says_which_there_are(tmp_path):
     _, out, err = cdmer(cwd=tmp_path)
     for command in ("databases", "faces", "frames", "features", "models", "tables", "doctor", "store"):
         assert command in out + err
+
+
+def test_commands_for_people_come_first_and_jobs_have_a_panel_of_their_own(tmp_path):
+    _, out, err = cdmer("--help", cwd=tmp_path)
+    people, jobs = (out + err).split("Jobs of the workflow")
+    listed = [set(re.findall(r"^│ ([a-z-]+) ", panel, flags=re.MULTILINE)) for panel in (people, jobs)]
+    assert {"init", "plan", "predict", "doctor", "check-database", "show-faces", "store"} <= listed[0]
+    stages = {"databases", "faces", "frames", "features", "models", "tables", "report"}
+    assert listed[1] == stages | {
+        "disjoint", "folds", "databases-out", "network", "network-folds", "train-interpolator"
+    }  # fmt: skip
 
 
 def test_an_unknown_command_or_option_is_a_usage_error(tmp_path):

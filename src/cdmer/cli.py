@@ -25,6 +25,8 @@ from cdmer.files import disk_trouble
 from cdmer.nearest import did_you_mean
 from cdmer.watch import end_with_runner
 
+JOBS = "Jobs of the workflow"  # a panel of the help of their own, below the commands for people
+
 app = typer.Typer(
     help="The reproducible laboratory of cross-database micro-expression recognition.",
     no_args_is_help=True,
@@ -35,9 +37,9 @@ databases_app = typer.Typer(help="Stage databases: the synthetic cohort, and man
 features_app = typer.Typer(help="Stage features: describe clips, import releases, merge.", no_args_is_help=True)
 tables_app = typer.Typer(help="Stage tables: score predictions.", no_args_is_help=True)
 config_app = typer.Typer(help="The configuration: its schema and its reference page.", no_args_is_help=True)
-app.add_typer(databases_app, name="databases")
-app.add_typer(features_app, name="features")
-app.add_typer(tables_app, name="tables")
+app.add_typer(databases_app, name="databases", rich_help_panel=JOBS)
+app.add_typer(features_app, name="features", rich_help_panel=JOBS)
+app.add_typer(tables_app, name="tables", rich_help_panel=JOBS)
 app.add_typer(config_app, name="config")
 add_commands(app)
 
@@ -133,7 +135,7 @@ def join(subjects: list[Path], output: Annotated[Path, typer.Option()], code: Co
     join_manifest(subjects, output)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def faces(
     manifest: Path,
     output: Path,
@@ -150,7 +152,7 @@ def faces(
     _call(align_faces, recipe, manifest, output, on_missing_face=on_missing_face, origin=origin)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def frames(faces: Path, output: Path, settings: Settings, code: Code = "") -> None:
     """Stage frames: choose or make the frames of one subject's clips that a feature reads."""
     from cdmer.frames.job import make_frames
@@ -210,7 +212,7 @@ def merge(
         list_exclusions([output], exclusions)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def models(
     source: Path,
     target: Path,
@@ -226,7 +228,7 @@ def models(
     _call(train_model, _read(settings), source, target, predictions, metrics, grid)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def disjoint(output: Path, controls: Path, settings: Settings = "{}", code: Code = "") -> None:
     """Stage models: train a model again without each person of the target whom the source shows too."""
     from cdmer.protocols.disjoint import train_disjoint
@@ -234,7 +236,7 @@ def disjoint(output: Path, controls: Path, settings: Settings = "{}", code: Code
     _call(train_disjoint, _read(settings), output, controls)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def folds(
     predictions: Path,
     metrics: Path,
@@ -249,7 +251,7 @@ def folds(
     _call(train_folds, _read(settings), predictions, metrics, stores=inputs[:half], manifests=inputs[half:])
 
 
-@app.command("databases-out")
+@app.command("databases-out", rich_help_panel=JOBS)
 def databases_out(
     predictions: Path,
     metrics: Path,
@@ -266,7 +268,7 @@ def databases_out(
     _call(train_databases_out, _read(settings), predictions, metrics, grid, stores=stores, manifests=manifests)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def network(
     source: Path,
     target: Path,
@@ -287,7 +289,7 @@ def network(
     clear_checkpoints(checkpoints)  # those of older code too
 
 
-@app.command("network-folds")
+@app.command("network-folds", rich_help_panel=JOBS)
 def network_folds(
     predictions: Path,
     metrics: Path,
@@ -395,7 +397,7 @@ def exclusions(stores: list[Path], output: Annotated[Path, typer.Option()], code
     list_exclusions(stores, output)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def report(output: Path, settings: Settings = "{}", code: Code = "") -> None:
     """Stage report: write everything that the workflow made into one page that opens offline."""
     from cdmer.report.job import make_report
@@ -403,7 +405,7 @@ def report(output: Path, settings: Settings = "{}", code: Code = "") -> None:
     _call(make_report, _read(settings), output)
 
 
-@app.command("train-interpolator")
+@app.command("train-interpolator", rich_help_panel=JOBS)
 def train_interpolator(
     output: Annotated[Path, typer.Argument(help="The weights to write (.safetensors); the log goes beside them.")],
     shards: Annotated[list[Path] | None, typer.Argument(help="Shards of the faces stage to learn from.")] = None,
