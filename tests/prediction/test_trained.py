@@ -50,6 +50,10 @@ def test_a_misspelt_model_is_answered_with_the_nearest(refused, model, problem, 
     assert f"did you mean '{meant}'?" in error.remedy
 
 
+def test_a_model_may_be_called_by_its_class(refused):
+    assert "OFF-ApexNet is not among the `models`" in refused("OFFApexNet").problem
+
+
 def test_a_model_that_lies_trained_but_is_not_configured_needs_its_configuration(refused):
     error = refused("TCA")
     assert "lies trained in" in error.problem

@@ -12,7 +12,7 @@ from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, Store, desc
 from cdmer.config.frames import FramesRecipe
 from cdmer.config.interpolators import SHIPPED, Interpolator
 from cdmer.config.model_settings import ModelSettings
-from cdmer.config.models import BlockSettings, Models
+from cdmer.config.models import BlockSettings, Models, public_name
 from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
 from cdmer.config.networks import NetworkRun, NetworkSettings
 from cdmer.config.report import Report
@@ -80,8 +80,8 @@ class Config(Settings):
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
     models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
         ["adaptation"],
-        description="`all`, or what to train: names of models, `MODEL@FEATURE` for one of them on another feature, "
-        "`adaptation` for all methods on vectors, `networks` for all networks.",
+        description="`all`, or what to train: names of models or of their classes, `MODEL@FEATURE` for one of them on "
+        "another feature, `adaptation` for all methods on vectors, `networks` for all networks.",
     )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
     networks: NetworkRun = Field(NetworkRun(), description="How networks are trained.")
@@ -180,6 +180,11 @@ class Config(Settings):
                 _known(f"interpolators.{name}.databases", database, self.databases)
             if interpolator.fault:
                 raise ValueError(f"interpolators.{name}: {interpolator.fault}")
+
+    @field_validator("models")
+    @classmethod
+    def _by_public_names(cls, models: Any) -> Any:
+        return models if models == "all" else [public_name(name) for name in models]
 
     @field_validator("protocols", "selection")
     @classmethod

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cdmer.config.models import public_name
 from cdmer.errors import CdmerError
 from cdmer.planning.plan import Plan
 from cdmer.planning.shared import one_of
@@ -90,7 +91,7 @@ def find_trained(plan: Plan, model: str, experiment: str | None, selection: str)
     plan
         The study's plan.
     model, experiment
-        As the table names them; the experiment may be None where the model is trained for one alone.
+        As the table names them, a model by its class too; the experiment may be None where it is trained for one alone.
     selection
         ``default``, ``source``, ``unsupervised`` or ``oracle``.
 
@@ -100,6 +101,7 @@ def find_trained(plan: Plan, model: str, experiment: str | None, selection: str)
         The configuration has no such model, nothing of that name is trained, or it was trained by other settings than
         the configuration's, or on released features, whose authors' way from a clip to a feature nobody else can go.
     """
+    model = public_name(model)
     _check_configured(plan, model, experiment)
     there = trained_models()
     experiments = [name for name, trained in there if trained == model]
