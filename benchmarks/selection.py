@@ -29,6 +29,7 @@ from cdmer.evaluation.metrics import accuracy, uf1
 from cdmer.evaluation.published import published_score
 from cdmer.files import write_text
 from cdmer.protocols.cdmer import CLASSES, Experiment, cdmer_experiments
+from cdmer.protocols.predictions import point_text
 from cdmer.protocols.selection import best_point, hold_out, mutual_information, source_score
 from cdmer.store.released import read_released
 
@@ -175,9 +176,9 @@ def rows_of(cell: Cell, released: Path, out: Path) -> Iterator[dict]:
     for name, value in values.items():
         best = best_point(value, allowed[name])
         if best is not None:
-            point = " ".join(f"{key}={value:g}" for key, value in points[best].items())
             yield {**common, "grid": cell.budget, "selection": name, **scored(yt, joined["predicted"][best]),
-                   "point": point, "seconds": seconds[name], "not_converged": int((~usable).sum())}  # fmt: skip
+                   "point": point_text(points[best]), "seconds": seconds[name],
+                   "not_converged": int((~usable).sum())}  # fmt: skip
 
 
 def scored(truth, predicted) -> dict:
@@ -200,7 +201,14 @@ def table(released: Path, out: Path) -> pd.DataFrame:
                         row["published_accuracy"] = published.accuracy if published else None
                         rows.append(row)
     place = {name: number for number, name in enumerate(SELECTIONS)}
-    return pd.DataFrame(sorted(rows, key=lambda row: (MODELS.index(row["model"]), place[row["selection"]])))
+    ordered = sorted(rows, key=lambda row: (MODELS.index(row["model"]), place[row["selection"]]))
+    return pd.DataFrame([{**row, "model": told(row["model"])} for row in ordered])
+
+
+def told(model: str) -> str:
+    """A model as pages tell it: a solver is a setting, no part of the name that `models` takes."""
+    name, _, variant = model.partition("@")
+    return f"{name}, solver: {variant}" if variant == "converged" else model
 
 
 def alike(found: pd.DataFrame) -> pd.DataFrame:
@@ -241,7 +249,7 @@ def markdown(found: pd.DataFrame) -> str:
         if group["published_uf1"].notna().any():
             theirs = group.drop_duplicates("experiment")
             lines.append(f"| {model} | published | {cells_of(theirs, 'published_uf1', 'published_accuracy')} |")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines).replace("solver: converged |", "`solver: converged` |") + "\n"
 
 
 def cells_of(rows: pd.DataFrame, first: str, second: str) -> str:
@@ -277,7 +285,9 @@ Mean UF1 of the six experiments. The price of honesty is the oracle's less the m
 that chose by the target's labels, as all published ones did, hides from whoever has none. Where the grid is `quick` and
 not the `paper`'s, the oracle has less to choose from, and the price is too low. TGSR's quick grid holds the twelve
 points that its paper prints as best, which were found by target labels: its honest selections choose among these too.
-`@converged` is the objective's minimum, `@released` the released order of columns; SVM and IW-SVM choose nothing.
+`solver: converged` is the objective's minimum, which a configuration asks for with
+`model_settings: {TSRG: {solver: converged}, DRFST: {solver: converged}}`; `TGSR@released` has the released order of
+columns; SVM and IW-SVM choose nothing.
 """
 
 BETWEEN = """UF1 / accuracy; bold where UF1 is the published one to its last digit and as many clips are right

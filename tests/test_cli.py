@@ -1,6 +1,7 @@
 """The command line, run as the workflow's rules run it: messages, exit statuses, logs, signals."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -88,6 +89,17 @@ def test_without_a_command_it_says_which_there_are(tmp_path):
         assert command in out + err
 
 
+def test_commands_for_people_come_first_and_jobs_have_a_panel_of_their_own(tmp_path):
+    _, out, err = cdmer("--help", cwd=tmp_path)
+    people, jobs = (out + err).split("Jobs of the workflow")
+    listed = [set(re.findall(r"^│ ([a-z-]+) ", panel, flags=re.MULTILINE)) for panel in (people, jobs)]
+    assert {"init", "plan", "predict", "doctor", "check-database", "show-faces", "store"} <= listed[0]
+    stages = {"databases", "faces", "frames", "features", "models", "tables", "report"}
+    assert listed[1] == stages | {
+        "disjoint", "folds", "databases-out", "network", "network-folds", "train-interpolator"
+    }  # fmt: skip
+
+
 def test_an_unknown_command_or_option_is_a_usage_error(tmp_path):
     for arguments in (["fases"], ["faces", "--sise", "3"]):
         status, _, err = cdmer(*arguments, cwd=tmp_path)
@@ -109,18 +121,52 @@ def test_what_a_user_can_mend_is_one_message_on_the_terminal_and_in_the_log(tmp_
 
 
 def test_the_unexpected_is_a_traceback_in_both(tmp_path):
-    status, _, err = cdmer("--log", "job.log", "databases", "annotate", "casme2", "a", "--settings", "{", cwd=tmp_path)
+    odd = '{"size": "tiny", "seed": []}'
+    status, _, err = cdmer("--log", "job.log", "databases", "annotate", "casme2", "a", "--settings", odd, cwd=tmp_path)
     log = (tmp_path / "job.log").read_text()
     assert status == 1
     for text in (err, log):
         assert text.count("Traceback (most recent call last)") == 1
-        assert text.rstrip().splitlines()[-1].startswith("json.decoder.JSONDecodeError: ")
+        assert text.rstrip().splitlines()[-1].startswith("TypeError: ")
         assert "in annotate" in text
+
+
+TRAIN = ["models", "source.h5", "target.h5", "predictions.csv", "metrics.json", "grid.csv"]
+
+
+def test_a_job_called_by_hand_without_its_settings_is_a_usage_error(tmp_path):
+    status, _, err = cdmer(*TRAIN, cwd=tmp_path)
+    assert status == 2
+    assert "--settings" in err
+
+
+@pytest.mark.parametrize(
+    ("job", "settings", "problem"),
+    [
+        (TRAIN, "{", "--settings is no JSON: Expecting property name"),
+        (TRAIN, "[1]", "--settings holds [1], not names with values"),
+        (TRAIN, '{"databases": [], "module": "m", "parameters": {}}', "--settings lacks estimator, columns, selection"),
+        (["databases", "annotate", "casme2", "a"], '{"size": "tiny"}', "--settings lacks seed"),
+        (
+            ["databases", "annotate", "casme2", "a"],
+            '{"size": "tiny", "seed": 1, "nois": 2}',
+            "--settings: unknown key 'nois'; did you mean 'noise'?",
+        ),
+        (["tables", "leaks", "--output", "leaks.csv"], "{}", "--settings lacks protocol, parts, casme2_negative"),
+    ],
+)
+def test_settings_that_a_job_cannot_take_are_named(tmp_path, job, settings, problem):
+    status, out, err = cdmer(*job, "--settings", settings, cwd=tmp_path)
+    assert (status, out) == (1, "")
+    said, remedy = err.splitlines()
+    assert said.startswith(f"ERROR {problem}")
+    assert "--printshellcmds" in remedy
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_log_starts_anew_with_every_job(tmp_path):
     (tmp_path / "job.log").write_text("the last job's words\n")
-    cdmer("--log", "job.log", "databases", "annotate", "casme9", "a", cwd=tmp_path)
+    cdmer("--log", "job.log", "databases", "annotate", "casme9", "a", "--settings", COHORT, cwd=tmp_path)
     assert "the last job's words" not in (tmp_path / "job.log").read_text()
 
 

@@ -7,6 +7,7 @@ import torch
 import yaml
 
 from cdmer.config import Config, json_schema, read_config, reference
+from cdmer.config.models import names_of_classes
 from cdmer.errors import CdmerError
 
 
@@ -174,3 +175,26 @@ def test_groups_of_models_may_be_named():
     assert not set(adaptation) & set(networks)
     assert adaptation + networks == list(read_config({"models": "all"}).chosen_models())
     assert chosen("FR", "adaptation") == ["FR", *adaptation]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("OFFApexNet", "OFF-ApexNet"), ("FR_fc", "FR-fc"), ("OSCNN_I", "OSCNN-I"), ("CNNLSTM", "CNN-LSTM"),
+        ("FCNN3D", "3D-FCNN"), ("BasicInception", "Basic-Inception"),
+        ("OFFApexNet@flow_strain_28", "OFF-ApexNet@flow_strain_28"),
+    ],
+)  # fmt: skip
+def test_a_model_may_be_called_by_its_class(typed, name):
+    config = read_config({"models": [typed]})
+    assert config.models == [name]
+    assert list(config.chosen_models()) == [name]
+    assert read_config({"models": [typed, name]}).chosen_models() == config.chosen_models()
+
+
+def test_a_class_that_several_models_have_is_the_one_of_its_own_name():
+    assert list(read_config({"models": ["TGSR"]}).chosen_models()) == ["TGSR"]
+    known = read_config({"models": "all"}).chosen_models()
+    classes = [settings.estimator for settings in known.values()]
+    for name, public in names_of_classes().items():
+        assert name not in known and known[public].estimator == name and classes.count(name) == 1

@@ -649,3 +649,35 @@ def test_what_a_disjoint_training_starts_from_follows_the_plain_one(plan):
     before = plan(models=["TCA"]).disjoint_made_of("TCA")
     assert plan(models=["TCA"], model_settings={"TCA": {"mu": 2.0}}).disjoint_made_of("TCA") != before
     assert plan(models=["TCA", "SVM"]).disjoint_made_of("TCA") == before
+
+
+@pytest.mark.parametrize(
+    ("ask", "problem", "meant"),
+    [
+        (lambda plan: plan.faces_to_show("alinged_112"), "no faces recipe 'alinged_112'", "aligned_112"),
+        (lambda plan: plan.faces_settings("alinged_112", "casme2"), "no faces recipe 'alinged_112'", "aligned_112"),
+        (lambda plan: plan.frames_to_show("tim_61"), "no frames recipe 'tim_61'", "tim_16"),
+        (lambda plan: plan.faces_of_frames("TIM_61", "casme2", "sub01"), "no frames recipe 'TIM_61'", "tim_16"),
+        (lambda plan: plan.clips_digest("casme2", "sub_01"), "no subject of casme2 'sub_01'", "sub01"),
+        (lambda plan: plan.stores_of("SVM", "H_to_H"), "no experiment 'H_to_H'", "V_to_H"),
+    ],
+)
+def test_a_name_that_a_target_has_wrong_is_answered_with_the_nearest(plan, ask, problem, meant):
+    with pytest.raises(CdmerError, match=problem) as caught:
+        ask(plan())
+    assert f"did you mean '{meant}'?" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("changes", "remedy"),
+    [
+        ({"cdmer": {"disjoint": []}}, "cdmer: {disjoint: [default]}"),
+        ({"protocols": ["cde"]}, "add `cdmer` to `protocols`"),
+        ({"cdmer": {"disjoint": ["oracle"]}}, "no selection of `cdmer.disjoint` is computed of it"),
+        ({"databases": {"smic_hs": None, "smic_nir": None}}, "the configuration has no database smic_hs"),
+    ],
+)
+def test_a_disjoint_training_that_nothing_asks_for_says_what_would(plan, changes, remedy):
+    with pytest.raises(CdmerError, match="SVM is not trained without the people") as caught:
+        plan(**changes).disjoint_inputs("SVM")
+    assert remedy in caught.value.remedy

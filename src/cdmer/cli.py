@@ -5,14 +5,16 @@ the work. Nothing here reads the configuration for a job.
 """
 
 import importlib
+import inspect
 import json
 import logging
 import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -20,7 +22,10 @@ from cdmer import __version__
 from cdmer.commands import add_commands
 from cdmer.errors import CdmerError
 from cdmer.files import disk_trouble
+from cdmer.nearest import did_you_mean
 from cdmer.watch import end_with_runner
+
+JOBS = "Jobs of the workflow"  # a panel of the help of their own, below the commands for people
 
 app = typer.Typer(
     help="The reproducible laboratory of cross-database micro-expression recognition.",
@@ -32,28 +37,69 @@ databases_app = typer.Typer(help="Stage databases: the synthetic cohort, and man
 features_app = typer.Typer(help="Stage features: describe clips, import releases, merge.", no_args_is_help=True)
 tables_app = typer.Typer(help="Stage tables: score predictions.", no_args_is_help=True)
 config_app = typer.Typer(help="The configuration: its schema and its reference page.", no_args_is_help=True)
-app.add_typer(databases_app, name="databases")
-app.add_typer(features_app, name="features")
-app.add_typer(tables_app, name="tables")
+app.add_typer(databases_app, name="databases", rich_help_panel=JOBS)
+app.add_typer(features_app, name="features", rich_help_panel=JOBS)
+app.add_typer(tables_app, name="tables", rich_help_panel=JOBS)
 app.add_typer(config_app, name="config")
 add_commands(app)
 
+Made = TypeVar("Made")
 Settings = Annotated[str, typer.Option(help="Keyword arguments of the job, as JSON.")]
 Clips = Annotated[str, typer.Option(help="Digest of the clips that are read: another one is another job.")]
 Code = Annotated[str, typer.Option(help="Digest of the code that runs, kept with what it makes.")]
 OnMissingFace = Annotated[str, typer.Option(help="What a clip without a face does: error, or exclude.")]
+_AS_THE_WORKFLOW = "give it as the workflow does: `snakemake --dry-run --printshellcmds TARGET` prints the command"
+
+
+def _read(settings: str) -> dict[str, Any]:
+    """What ``--settings`` holds.
+
+    Raises
+    ------
+    CdmerError
+        No JSON, or JSON of something else than names with values.
+    """
+    try:
+        given = json.loads(settings)
+    except (ValueError, RecursionError) as error:
+        raise CdmerError(f"--settings is no JSON: {error}", _AS_THE_WORKFLOW) from error
+    if not isinstance(given, dict):
+        raise CdmerError(f"--settings holds {given!r}, not names with values", _AS_THE_WORKFLOW)
+    return given
+
+
+def _call(job: Callable[..., Made], given: Mapping[str, Any], *files: Any, **others: Any) -> Made:
+    """Call a job with its files and its settings.
+
+    Raises
+    ------
+    CdmerError
+        A setting that the job needs and is not given, or one that it does not know.
+    """
+    parameters = dict(inspect.signature(job).parameters)
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    filled = {*list(parameters)[: len(files)], *others}
+    named = {name: each for name, each in parameters.items() if name not in filled}
+    needed = [name for name, each in named.items() if each.default is each.empty and each.kind is not each.VAR_KEYWORD]
+    lacking = [name for name in needed if name not in given]
+    if lacking:
+        raise CdmerError(f"--settings lacks {', '.join(lacking)}", _AS_THE_WORKFLOW)
+    unknown = [name for name in given if name not in named and not takes_any]
+    if unknown:
+        raise CdmerError(f"--settings: unknown key {unknown[0]!r}{did_you_mean(unknown[0], named)}", _AS_THE_WORKFLOW)
+    return job(*files, **given, **others)
 
 
 # -- jobs -----------------------------------------------------------------------------------------------------------
 
 
 @databases_app.command("annotate")
-def annotate(database: str, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+def annotate(database: str, output: Path, settings: Settings, code: Code = "") -> None:
     """Write the spreadsheet of a synthetic look-alike."""
     from cdmer.databases.cohort.annotation import write_annotation
     from cdmer.databases.cohort.plan import plan_database
 
-    write_annotation(plan_database(database, **json.loads(settings)), output)
+    write_annotation(_call(plan_database, _read(settings), database), output)
 
 
 @databases_app.command("render")
@@ -62,7 +108,7 @@ def render(
     subject: str,
     folder: Path,
     truth: Path,
-    settings: Settings = "{}",
+    settings: Settings,
     clips: Clips = "",
     code: Code = "",
 ) -> None:
@@ -70,15 +116,15 @@ def render(
     from cdmer.databases.cohort.plan import plan_database
     from cdmer.databases.cohort.render import render_subject
 
-    render_subject(plan_database(database, **json.loads(settings)), subject, folder, truth)
+    render_subject(_call(plan_database, _read(settings), database), subject, folder, truth)
 
 
 @databases_app.command("read")
-def read(subject: str, output: Path, settings: Settings = "{}", clips: Clips = "", code: Code = "") -> None:
+def read(subject: str, output: Path, settings: Settings, clips: Clips = "", code: Code = "") -> None:
     """Read one subject's slice of a database's manifest."""
     from cdmer.databases.stage import write_subject
 
-    write_subject(subject, output, **json.loads(settings))
+    _call(write_subject, _read(settings), subject, output)
 
 
 @databases_app.command("join")
@@ -89,11 +135,11 @@ def join(subjects: list[Path], output: Annotated[Path, typer.Option()], code: Co
     join_manifest(subjects, output)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def faces(
     manifest: Path,
     output: Path,
-    settings: Settings = "{}",
+    settings: Settings,
     on_missing_face: OnMissingFace = "error",
     clips: Clips = "",
     code: Code = "",
@@ -101,40 +147,40 @@ def faces(
     """Stage faces: find, align and crop the faces of one subject."""
     from cdmer.faces.job import align_faces
 
-    recipe = json.loads(settings)
+    recipe = _read(settings)
     origin = {"recipe": recipe, "code_digest": code}
-    align_faces(manifest, output, **recipe, on_missing_face=on_missing_face, origin=origin)
+    _call(align_faces, recipe, manifest, output, on_missing_face=on_missing_face, origin=origin)
 
 
-@app.command()
-def frames(faces: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+@app.command(rich_help_panel=JOBS)
+def frames(faces: Path, output: Path, settings: Settings, code: Code = "") -> None:
     """Stage frames: choose or make the frames of one subject's clips that a feature reads."""
     from cdmer.frames.job import make_frames
 
-    recipe = json.loads(settings)
-    make_frames(faces, output, **recipe, origin={"recipe": recipe, "code_digest": code})
+    recipe = _read(settings)
+    _call(make_frames, recipe, faces, output, origin={"recipe": recipe, "code_digest": code})
 
 
 @features_app.command("compute")
-def compute(frames: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+def compute(frames: Path, output: Path, settings: Settings, code: Code = "") -> None:
     """Describe the clips of one subject."""
     from cdmer.descriptors.job import compute_features
 
-    compute_features(frames, output, **json.loads(settings), code=code)
+    _call(compute_features, _read(settings), frames, output, code=code)
 
 
 @features_app.command("import")
 def import_(release: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
     """Import a released feature file."""
-    known = json.loads(settings)
+    known = _read(settings)
     if release.suffix.lower() == ".npz":
         from cdmer.store.released_flow import import_flow_images
 
-        import_flow_images(release, output, **known, code_digest=code)
+        _call(import_flow_images, known, release, output, code_digest=code)
     else:
         from cdmer.store.released import import_released
 
-        import_released(release, output, **known, code_digest=code)
+        _call(import_released, known, release, output, code_digest=code)
 
 
 @features_app.command("import-c3d")
@@ -166,52 +212,52 @@ def merge(
         list_exclusions([output], exclusions)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def models(
     source: Path,
     target: Path,
     predictions: Path,
     metrics: Path,
     grid: Path,
-    settings: Settings = "{}",
+    settings: Settings,
     code: Code = "",
 ) -> None:
     """Stage models: train one model for one experiment and predict its target."""
     from cdmer.protocols.train import train_model
 
-    train_model(source, target, predictions, metrics, grid, **json.loads(settings))
+    _call(train_model, _read(settings), source, target, predictions, metrics, grid)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def disjoint(output: Path, controls: Path, settings: Settings = "{}", code: Code = "") -> None:
     """Stage models: train a model again without each person of the target whom the source shows too."""
     from cdmer.protocols.disjoint import train_disjoint
 
-    train_disjoint(output, controls, **json.loads(settings))
+    _call(train_disjoint, _read(settings), output, controls)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def folds(
     predictions: Path,
     metrics: Path,
     inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
-    settings: Settings = "{}",
+    settings: Settings,
     code: Code = "",
 ) -> None:
     """Stage models: train one model for every fold of a leave-one-subject-out task."""
     from cdmer.protocols.loso import train_folds
 
     half = len(inputs) // 2
-    train_folds(predictions, metrics, stores=inputs[:half], manifests=inputs[half:], **json.loads(settings))
+    _call(train_folds, _read(settings), predictions, metrics, stores=inputs[:half], manifests=inputs[half:])
 
 
-@app.command("databases-out")
+@app.command("databases-out", rich_help_panel=JOBS)
 def databases_out(
     predictions: Path,
     metrics: Path,
     grid: Path,
     inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
-    settings: Settings = "{}",
+    settings: Settings,
     code: Code = "",
 ) -> None:
     """Stage models: train one model without each database of a task, and predict that database."""
@@ -219,10 +265,10 @@ def databases_out(
 
     half = len(inputs) // 2
     stores, manifests = inputs[:half], inputs[half:]
-    train_databases_out(predictions, metrics, grid, stores=stores, manifests=manifests, **json.loads(settings))
+    _call(train_databases_out, _read(settings), predictions, metrics, grid, stores=stores, manifests=manifests)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def network(
     source: Path,
     target: Path,
@@ -231,25 +277,25 @@ def network(
     curves: Path,
     weights: Path,
     checkpoints: Annotated[Path, typer.Option(help="A folder of this job's own, for what an interruption leaves.")],
-    settings: Settings = "{}",
+    settings: Settings,
     code: Code = "",
 ) -> None:
     """Stage models: train one network for one experiment, all rounds, and predict its target."""
     from cdmer.networks.training import clear_checkpoints
     from cdmer.protocols.train_network import train_network
 
-    given = json.loads(settings)
-    train_network(source, target, predictions, metrics, curves, weights, checkpoints=checkpoints / code, **given)
+    files = source, target, predictions, metrics, curves, weights
+    _call(train_network, _read(settings), *files, checkpoints=checkpoints / code)
     clear_checkpoints(checkpoints)  # those of older code too
 
 
-@app.command("network-folds")
+@app.command("network-folds", rich_help_panel=JOBS)
 def network_folds(
     predictions: Path,
     metrics: Path,
     inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
     checkpoints: Annotated[Path, typer.Option(help="A folder of this job's own, for what an interruption leaves.")],
-    settings: Settings = "{}",
+    settings: Settings,
     code: Code = "",
 ) -> None:
     """Stage models: train one network for every fold and round of a leave-one-subject-out task."""
@@ -258,10 +304,8 @@ def network_folds(
 
     half = len(inputs) // 2
     stores, manifests = inputs[:half], inputs[half:]
-    given = json.loads(settings)
-    train_network_folds(
-        predictions, metrics, stores=stores, manifests=manifests, checkpoints=checkpoints / code, **given
-    )
+    files = {"stores": stores, "manifests": manifests, "checkpoints": checkpoints / code}
+    _call(train_network_folds, _read(settings), predictions, metrics, **files)
     clear_checkpoints(checkpoints)
 
 
@@ -279,7 +323,7 @@ def cdmer_table(
     """Tabulate the cross-database experiments."""
     from cdmer.evaluation.tables import tabulate_cdmer
 
-    tabulate_cdmer(predictions, exclusions, leaks, csv, md, comparisons, **json.loads(settings))
+    _call(tabulate_cdmer, _read(settings), predictions, exclusions, leaks, csv, md, comparisons)
 
 
 @tables_app.command("disjoint")
@@ -293,7 +337,7 @@ def disjoint_table(
     """Tabulate TYPE-I with nobody on both sides, beside the plain scores."""
     from cdmer.evaluation.disjoint_table import tabulate_disjoint
 
-    tabulate_disjoint(leaks, csv, md, **json.loads(settings))
+    _call(tabulate_disjoint, _read(settings), leaks, csv, md)
 
 
 @tables_app.command("folds")
@@ -310,7 +354,7 @@ def folds_table(
     """Tabulate a protocol of folds: subjects or databases left out."""
     from cdmer.evaluation.loso_tables import tabulate_loso
 
-    tabulate_loso(predictions, exclusions, leaks, csv, md, comparisons, **json.loads(settings))
+    _call(tabulate_loso, _read(settings), predictions, exclusions, leaks, csv, md, comparisons)
 
 
 @tables_app.command("honesty")
@@ -326,7 +370,7 @@ def leaks(output: Annotated[Path, typer.Option()], settings: Settings = "{}", co
     """Check the experiments of a table for what could let it look better than it is."""
     from cdmer.evaluation.leak_jobs import find_leaks
 
-    find_leaks(output, **json.loads(settings))
+    _call(find_leaks, _read(settings), output)
 
 
 @tables_app.command("disjoint-leaks")
@@ -334,7 +378,7 @@ def disjoint_leaks(output: Annotated[Path, typer.Option()], settings: Settings =
     """Check TYPE-I with nobody on both sides for the same."""
     from cdmer.evaluation.leak_jobs import find_disjoint_leaks
 
-    find_disjoint_leaks(output, **json.loads(settings))
+    _call(find_disjoint_leaks, _read(settings), output)
 
 
 @tables_app.command("card")
@@ -342,7 +386,7 @@ def card(table: Path, output: Path, settings: Settings = "{}", code: Code = "") 
     """Write what a table was made of, by what, where, and how long it took."""
     from cdmer.evaluation.card import write_card
 
-    write_card(table, output, **json.loads(settings))
+    _call(write_card, _read(settings), table, output)
 
 
 @tables_app.command("exclusions")
@@ -353,15 +397,15 @@ def exclusions(stores: list[Path], output: Annotated[Path, typer.Option()], code
     list_exclusions(stores, output)
 
 
-@app.command()
+@app.command(rich_help_panel=JOBS)
 def report(output: Path, settings: Settings = "{}", code: Code = "") -> None:
     """Stage report: write everything that the workflow made into one page that opens offline."""
     from cdmer.report.job import make_report
 
-    make_report(output, **json.loads(settings))
+    _call(make_report, _read(settings), output)
 
 
-@app.command("train-interpolator")
+@app.command("train-interpolator", rich_help_panel=JOBS)
 def train_interpolator(
     output: Annotated[Path, typer.Argument(help="The weights to write (.safetensors); the log goes beside them.")],
     shards: Annotated[list[Path] | None, typer.Argument(help="Shards of the faces stage to learn from.")] = None,
@@ -372,7 +416,8 @@ def train_interpolator(
     """Train the frame interpolation network (adaptive convolution) on frames; no labels are needed."""
     from cdmer.frames.adaptive_convolution.training import train_interpolator as train
 
-    train(shards or [], output, checkpoint=checkpoint or output.with_suffix(".checkpoint"), **json.loads(settings))
+    place = checkpoint or output.with_suffix(".checkpoint")
+    _call(train, _read(settings), shards or [], output, checkpoint=place)
 
 
 # -- for people -----------------------------------------------------------------------------------------------------
@@ -412,10 +457,10 @@ def show_faces(
     code: Code = "",
 ) -> None:
     """Draw onset, apex and offset as a faces recipe crops them, to see what the models see."""
-    from cdmer.faces.contact_sheet import draw_contact_sheet, find_shards
+    from cdmer.faces.contact_sheet import draw_contact_sheet
 
     picture = output or Path("results/faces") / recipe / "contact_sheet.png"
-    draw_contact_sheet(shards or find_shards(recipe, database, subject), picture, clips)
+    draw_contact_sheet(shards or _shards("faces", recipe, database, subject), picture, clips)
     typer.echo(picture)
 
 
@@ -430,12 +475,22 @@ def show_frames(
     code: Code = "",
 ) -> None:
     """Draw all frames that a frames recipe hands to features and networks."""
-    from cdmer.faces.contact_sheet import find_shards
     from cdmer.frames.contact_sheet import draw_frames_sheet
 
     picture = output or Path("results/frames") / recipe / "contact_sheet.png"
-    draw_frames_sheet(shards or find_shards(recipe, database, subject, stage="frames"), picture, clips)
+    draw_frames_sheet(shards or _shards("frames", recipe, database, subject), picture, clips)
     typer.echo(str(picture))
+
+
+def _shards(stage: Literal["faces", "frames"], recipe: str, database: str, subject: str) -> list[Path]:
+    """What lies in the results of a recipe; where nothing does, the configuration says whether there is such a one."""
+    from cdmer.config.files import MAIN, load_config
+    from cdmer.faces.contact_sheet import find_shards
+    from cdmer.planning.shared import one_of
+
+    if not (Path("results") / stage / recipe).is_dir() and MAIN.is_file():
+        one_of(f"{stage} recipe", recipe, getattr(load_config(), stage))
+    return find_shards(recipe, database, subject, stage=stage)
 
 
 @app.command("show-feature")

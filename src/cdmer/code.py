@@ -47,7 +47,7 @@ NUMERIC_LIBRARIES: dict[str, tuple[str, ...]] = {
 
 
 # Modules that decide how a job speaks and how its files come to be whole, never what is in them.
-WITHOUT_NUMBERS = frozenset({"cdmer.errors", "cdmer.files", "cdmer.progress"})
+WITHOUT_NUMBERS = frozenset({"cdmer.errors", "cdmer.files", "cdmer.nearest", "cdmer.progress"})
 
 
 @cache

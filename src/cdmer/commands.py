@@ -88,7 +88,7 @@ def predict(
     plan = Plan(load_config(configfile or ()))
     trained = find_trained(plan, model, experiment, selection)
     found = judge(trained, clips_of(clips, onset, apex, offset))
-    output = picture or Path(f"{model}-{trained.experiment.key}.png")
+    output = picture or Path(f"{trained.name}-{trained.experiment.key}.png")
     shown = draw_prediction(found, output)
     if as_json:
         typer.echo(json.dumps({**found.told(), "picture": str(output)}, indent=2))

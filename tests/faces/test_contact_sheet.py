@@ -64,6 +64,21 @@ def test_nothing_to_show_is_said(tmp_path):
     assert not (tmp_path / "sheet.png").exists()
 
 
+@pytest.mark.parametrize(
+    ("stage", "typed", "meant"), [("faces", "alinged_112", "aligned_112"), ("frames", "tim_61", "tim_16")]
+)
+def test_a_mistyped_recipe_is_answered_with_the_nearest_of_the_configuration(
+    tmp_path, monkeypatch, stage, typed, meant
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config.yaml").write_text("models: [SVM]")
+    for recipe, problem in ((typed, f"no {stage} recipe '{typed}'"), (meant, f"{meant} holds no {stage}")):
+        done = CliRunner().invoke(app, [f"show-{stage}", recipe])
+        assert isinstance(done.exception, CdmerError)
+        assert problem in done.exception.problem
+        assert (f"did you mean '{meant}'?" in done.exception.remedy) == (recipe == typed)
+
+
 def test_the_command_finds_the_shards_of_a_recipe(tmp_path, monkeypatch):
     for name in ("casme2/sub01", "casme2/sub02", "smic_hs/s1"):
         (tmp_path / "results/faces/mine" / name).parent.mkdir(parents=True, exist_ok=True)

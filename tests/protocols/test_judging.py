@@ -9,7 +9,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.svm import SVC
 
 from cdmer.errors import CdmerError
-from cdmer.protocols.judging import judge_by_method
+from cdmer.protocols.judging import judge_by_method, table_says
 from cdmer.protocols.network_judging import KeptRounds, judge_by_network, load_rounds
 from cdmer.protocols.train import train_model
 from cdmer.protocols.train_network import train_network
@@ -19,8 +19,8 @@ CLASSES = ("negative", "positive", "surprise")
 COMMON = {"databases": ("smic_hs", "smic_vis"), "casme2_negative": "disgust_sadness_fear"}
 
 
-def write(path, X, label):
-    names = [f"{path.stem}/{index}" for index in range(len(X))]
+def write(path, X, label, names=None):
+    names = names or [f"{path.stem}/{index}" for index in range(len(X))]
     subject = [f"s{index % 5}" for index in range(len(X))]
     provenance = {"feature": "f", "database": path.stem, "recipe": {}, "code_digest": "c"}
     FeatureStore.write(path, X, names, subject, list(label), provenance=provenance)
@@ -67,6 +67,18 @@ def test_a_method_fitted_again_judges_the_target_as_the_table_and_new_clips_by_i
         train = FeatureStore(source).load()
         reference = SVC(kernel="linear", C=1.0).fit(train.X.astype(float), train.emotion).predict(new.astype(float))
         assert list(judge_by_method(source, target, new, **asked, **settings).predicted) == list(reference)
+
+
+def test_a_clip_may_be_called_na(vectors, tmp_path):
+    source, target, new, label = vectors
+    write(target, FeatureStore(target).load().X, label, ["NA", "nan", *map(str, range(28))])
+    out = [tmp_path / name for name in ("predictions.csv", "metrics.json", "grid.csv")]
+    settings = {**COMMON, "module": "cdmer.adaptation.svm", "estimator": "SVM", "parameters": {"C": 1.0}}
+    settings["columns"] = "blocks"
+    train_model(source, target, *out, **settings, selection=["default"], criterion="infomax", budget=None)
+    assert list(table_says(out[0], "default", 1))[:3] == ["NA", "nan", "0"]
+    asked = {"predictions": out[0], "metrics": json.loads(out[1].read_text()), "chosen": "default"}
+    assert len(judge_by_method(source, target, new, **asked, **settings).predicted) == 30
 
 
 TRAINING = {

@@ -131,6 +131,21 @@ def test_both_pictures_are_written(kept, store, tmp_path):
         assert image.width > 2 * image.height
 
 
+def test_a_clip_may_be_called_na(kept, tmp_path, monkeypatch):
+    names = ["NA", "nan", "007", *(f"c{index}" for index in range(6))]
+    about = {"feature": "f", "database": "casme2", "recipe": {}, "code_digest": "c"}
+    X = np.random.default_rng(0).random((9, 2, 28, 28), dtype=np.float32)
+    FeatureStore.write(tmp_path / "casme2.h5", X, names, ["s"] * 9, ["happiness"] * 9, provenance=about)
+    weights, _ = kept(FR)
+    table = {"clip": names, "subject": "s", "label": CLASSES * 3, "predicted": CLASSES * 3}
+    pd.DataFrame(table).to_csv(weights.with_name("predictions.csv"), index=False)
+    drawn = []
+    draw = networks.draw_features
+    monkeypatch.setattr(networks, "draw_features", lambda panels, label: drawn.append(label) or draw(panels, label))
+    show_network([weights], tmp_path / "casme2.h5", tmp_path / "features.png")
+    assert list(drawn[0]) == CLASSES * 3
+
+
 def test_what_cannot_be_drawn_is_said(kept, store, tmp_path):
     weights, _ = kept(DSCNN)
     path, _, _ = store((5, 48, 48), n=4)

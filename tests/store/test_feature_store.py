@@ -75,6 +75,13 @@ def test_round_trip(store):
     assert PublicFeatureStore is FeatureStore
 
 
+def test_a_row_is_called_by_its_label_where_it_has_one_and_else_by_its_emotion(tmp_path, provenance):
+    names = {"emotion": ["fear", "sadness", None], "label": ["negative", None, None]}
+    store = FeatureStore.write(tmp_path / "s.h5", np.zeros((3, 2)), list("abc"), **names, provenance=provenance)
+    assert store.load().words == ["negative", "sadness", None]
+    assert store.load(["clip", "emotion"]).words == ["fear", "sadness", None]
+
+
 def test_provenance_tells_what_when_and_with_which_version(store, provenance):
     found = store.provenance
     assert {key: found[key] for key in provenance} == provenance

@@ -81,7 +81,7 @@ def test_the_command_prints_json_of_a_video_and_draws_a_picture(study, workflow,
 @pytest.mark.parametrize(
     ("model", "experiment", "selection", "message"),
     [
-        ("FR", "C->V", "default", r"no model 'FR' is trained here: trained are SVM \(.*C->V.*\); TCA"),
+        ("FR", "C->V", "default", "FR is not among the `models` of the configuration: SVM, TCA"),
         ("SVM", "H->V", "default", "not trained for 'H->V'; it is for V->N, N->V, C->V"),
         ("SVM", None, "default", "SVM is trained for 6 experiments"),
         ("SVM", "C->V", "oracle", "trained with the selections default, not oracle"),

@@ -1,5 +1,7 @@
 """Settings of the models stage."""
 
+from collections import Counter
+from functools import cache
 from typing import ClassVar, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -234,3 +236,17 @@ class Models(Settings):
     def by_name(self) -> dict[str, ModelSettings]:
         """The settings by public name, in the table's order."""
         return {field.alias or name: getattr(self, name) for name, field in type(self).model_fields.items()}
+
+
+@cache
+def names_of_classes() -> dict[str, str]:
+    """Names of classes that are no model's public name but of one model alone: the class to the model."""
+    classes = {name: str(settings.estimator) for name, settings in Models().by_name().items()}
+    number = Counter(classes.values())
+    return {each: name for name, each in classes.items() if each not in classes and number[each] == 1}
+
+
+def public_name(typed: str) -> str:
+    """A model's public name, where that of its class may stand: OFF-ApexNet for OFFApexNet, on any feature."""
+    base, at, feature = typed.partition("@")
+    return f"{names_of_classes().get(base, base)}{at}{feature}"

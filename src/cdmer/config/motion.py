@@ -7,9 +7,9 @@ from pydantic import Field, Tag
 from cdmer.config.faces import FacesRecipe
 from cdmer.config.feature_recipe import FeatureRecipe
 from cdmer.config.frames import FramesRecipe
-from cdmer.config.nearest import nearest
 from cdmer.config.settings import Name
 from cdmer.motion.methods import DEFAULTS, MODULES
+from cdmer.nearest import did_you_mean
 
 Method = Literal["tvl1", "farneback", "dis", "coarse_to_fine"]
 _METHOD = "The method of optical flow (docs/motion.md compares them)."
@@ -43,7 +43,7 @@ class FlowRecipe(FeatureRecipe):
         known = DEFAULTS[self.method]
         for name, value in self.flow_parameters.items():
             if name not in known:
-                return f"{self.method} has no parameter {name!r}{nearest(name, known)} (known: {', '.join(known)})"
+                return f"{self.method} has no parameter {name!r}{did_you_mean(name, known)} (known: {', '.join(known)})"
             kinds = (int, float) if isinstance(known[name], float) else (type(known[name]),)
             if type(value) not in kinds:
                 return f"{self.method}: {name} is {value!r}, which is no {type(known[name]).__name__}"

@@ -7,10 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from cdmer.config.fields import TAG, by_name, fields_by_key, settings_inside, tag
-from cdmer.config.nearest import nearest
 from cdmer.config.settings import Settings
 from cdmer.config.whole import Config
 from cdmer.errors import CdmerError
+from cdmer.nearest import did_you_mean
 
 
 def read_config(raw: Mapping[str, Any]) -> Config:
@@ -45,10 +45,10 @@ def _fault(fault: dict[str, Any], raw: Mapping[str, Any]) -> str:
     where = ".".join(path)
     if fault["type"] == "union_tag_invalid":
         word, known = str(fault["ctx"]["tag"]), [tag.strip(" '") for tag in fault["ctx"]["expected_tags"].split(",")]
-        return f"{where}.{TAG}: there is no {word!r}{nearest(word, known)} (known: {', '.join(known)})"
+        return f"{where}.{TAG}: there is no {word!r}{did_you_mean(word, known)} (known: {', '.join(known)})"
     if fault["type"] == "extra_forbidden":
         known = list(fields_by_key(model))
-        return f"{where}: unknown key{nearest(path[-1], known)} (known here: {', '.join(known)})"
+        return f"{where}: unknown key{did_you_mean(path[-1], known)} (known here: {', '.join(known)})"
     if fault["type"] == "value_error":
         return str(fault["msg"]).removeprefix("Value error, ")
     given = _Short(fault.get("input"))

@@ -12,13 +12,13 @@ from cdmer.config.features import AnyFeatureRecipe, ImportedFeature, Store, desc
 from cdmer.config.frames import FramesRecipe
 from cdmer.config.interpolators import SHIPPED, Interpolator
 from cdmer.config.model_settings import ModelSettings
-from cdmer.config.models import BlockSettings, Models
+from cdmer.config.models import BlockSettings, Models, public_name
 from cdmer.config.motion import FlowPlanesRecipe, OnsetApexFlowRecipe
-from cdmer.config.nearest import nearest
 from cdmer.config.networks import NetworkRun, NetworkSettings
 from cdmer.config.report import Report
 from cdmer.config.settings import Name, Settings
 from cdmer.config.standard import STANDARD
+from cdmer.nearest import did_you_mean
 
 
 class CdmerProtocol(Settings):
@@ -79,9 +79,15 @@ class Config(Settings):
     )
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
     models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
+<<<<<<< HEAD
         "all",
         description="`all`, or what to train: names of models, `MODEL@FEATURE` for one of them on another feature, "
         "`adaptation` for all methods on vectors, `networks` for all networks.",
+=======
+        ["adaptation"],
+        description="`all`, or what to train: names of models or of their classes, `MODEL@FEATURE` for one of them on "
+        "another feature, `adaptation` for all methods on vectors, `networks` for all networks.",
+>>>>>>> h4
     )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
     networks: NetworkRun = Field(NetworkRun(), description="How networks are trained.")
@@ -181,6 +187,11 @@ class Config(Settings):
             if interpolator.fault:
                 raise ValueError(f"interpolators.{name}: {interpolator.fault}")
 
+    @field_validator("models")
+    @classmethod
+    def _by_public_names(cls, models: Any) -> Any:
+        return models if models == "all" else [public_name(name) for name in models]
+
     @field_validator("protocols", "selection")
     @classmethod
     def _each_once(cls, names: list[str], info: ValidationInfo) -> list[str]:
@@ -279,4 +290,4 @@ def _plain(name: str) -> str:
 
 def _known(where: str, name: str, known: Mapping[str, Any]) -> None:
     if name not in known:
-        raise ValueError(f"{where}: there is no {name!r} here{nearest(name, known)}; known: {', '.join(known)}")
+        raise ValueError(f"{where}: there is no {name!r} here{did_you_mean(name, known)}; known: {', '.join(known)}")

@@ -5,8 +5,9 @@ import math
 from pathlib import Path
 
 from cdmer.databases.problems import Problems
-from cdmer.databases.reading import AnnotationRow, ClipEntry, did_you_mean
+from cdmer.databases.reading import AnnotationRow, ClipEntry
 from cdmer.errors import CdmerError
+from cdmer.nearest import did_you_mean
 
 REQUIRED = ("clip", "subject", "path")
 OPTIONAL = ("onset", "apex", "offset", "fps", "emotion", "objective_class", "action_units", "database")

@@ -6,7 +6,6 @@ hold.
 """
 
 import dataclasses
-import difflib
 import hashlib
 import importlib
 import json
@@ -20,6 +19,7 @@ from typing import cast
 from cdmer.databases.problems import Problems
 from cdmer.databases.recording import frame_number
 from cdmer.errors import CdmerError
+from cdmer.nearest import did_you_mean
 
 READERS = {
     "smic": "cdmer.databases.smic",
@@ -297,12 +297,6 @@ def whole_number(text: str) -> int | None:
     """A non-negative whole number, written "46" or "46.0"; None for any other text."""
     found = _WHOLE.fullmatch(text)
     return int(found[1]) if found else None
-
-
-def did_you_mean(word: str, known: Collection[str]) -> str:
-    """A question that ends a remedy, or nothing where no known word is near."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:

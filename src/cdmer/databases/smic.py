@@ -7,9 +7,10 @@ The folder is the label, a clip's first and last frame are onset and offset, and
 from pathlib import Path
 
 from cdmer.databases.problems import Problems
-from cdmer.databases.reading import ClipEntry, did_you_mean, natural_key, subfolders
+from cdmer.databases.reading import ClipEntry, natural_key, subfolders
 from cdmer.databases.smic_names import EMOTIONS, FPS, MAY_LACK, checked_label, clip_name, subject_name, subset_name
 from cdmer.errors import CdmerError
+from cdmer.nearest import did_you_mean
 
 
 def entries(root: Path, annotation: Path | None, problems: Problems) -> list[ClipEntry]:

@@ -10,8 +10,9 @@ from zipfile import ZipFile
 
 from openpyxl import load_workbook
 
-from cdmer.databases.reading import AnnotationRow, cell_text, did_you_mean
+from cdmer.databases.reading import AnnotationRow, cell_text
 from cdmer.errors import CdmerError
+from cdmer.nearest import did_you_mean
 
 MOST_BYTES = 1 << 25  # of a workbook, unpacked; the databases' own unpack to one thousandth of it
 MOST_CELLS = 2_000_000  # of a sheet, blank ones in its rows included

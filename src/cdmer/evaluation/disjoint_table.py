@@ -18,6 +18,7 @@ from cdmer.evaluation.metrics import all_scores, uf1
 from cdmer.files import write_text
 from cdmer.protocols.cdmer import CLASSES, Experiment, cdmer_experiments
 from cdmer.protocols.people import person
+from cdmer.protocols.predictions import read_predictions
 
 COLUMNS = (
     "type",
@@ -49,7 +50,6 @@ COLUMNS = (
     "data",
 )
 NO_CONTROL = "The price of fewer clips was not measured (`cdmer: {disjoint_draws: 0}`, or no selection `default`)."
-TEXTS = dict.fromkeys(("clip", "subject", "label", "predicted", "point", "without"), str)
 SEED = 20131013  # of the bootstrap and the swaps: any fixed number
 TITLE = "TYPE-I without the same person on both sides"
 PRICE_TITLE = "The price of the shared people, apart from that of fewer clips"
@@ -175,7 +175,7 @@ def selection_means(table: pd.DataFrame) -> str:
 
 
 def _pairs(part: Mapping[str, str], experiment: Experiment) -> Iterable[Pair]:
-    told, known = (pd.read_csv(part[name], dtype=TEXTS, keep_default_na=False) for name in ("disjoint", "plain"))
+    told, known = (read_predictions(part[name]) for name in ("disjoint", "plain"))
     told = told[told["experiment"] == experiment.name]
     for selection, chosen in told.groupby("selection", sort=False):
         both = chosen.merge(
@@ -204,7 +204,7 @@ def _controls(
     part: Mapping[str, str], experiment: Experiment, selection: str, clips: pd.Series
 ) -> Iterable[NDArray[Any]]:
     """The control's answers to the clips, in their order, draw by draw."""
-    told = pd.read_csv(part["controls"], dtype=TEXTS, keep_default_na=False)
+    told = read_predictions(part["controls"])
     told = told[(told["experiment"] == experiment.name) & (told["selection"] == selection)]
     for _, draw in told.groupby("draw"):
         answered = draw.set_index("clip")["predicted"]

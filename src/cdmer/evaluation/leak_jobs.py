@@ -28,11 +28,10 @@ from cdmer.files import write_text
 from cdmer.progress import progress
 from cdmer.protocols.cdmer import cdmer_labels
 from cdmer.protocols.loso import folds_of, load_task
+from cdmer.protocols.predictions import read_predictions
 from cdmer.protocols.tasks import task_named
 from cdmer.store.feature_store import FeatureStore
 from cdmer.store.released import Order, in_order
-
-TEXTS = dict.fromkeys(("experiment", "database", "clip", "subject", "label", "predicted", "point", "without"), str)
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,7 +136,7 @@ def _write(output: str | Path, rows: Iterable[Row], whole: Iterable[Row]) -> Non
 
 def _answers(path: str | Path, target: str | None) -> pd.DataFrame:
     """Predictions, with the column ``named``: a clip's database and name."""
-    told = pd.read_csv(path, dtype=TEXTS, keep_default_na=False)
+    told = read_predictions(path)
     database = told["database"] if target is None else target
     return told.assign(named=database + "/" + told["clip"])
 
@@ -148,10 +147,7 @@ def _source_and_target(part: Mapping[str, Any], casme2_negative: str) -> Loaded:
     for database, path in zip(part["databases"], part["stores"], strict=True):
         store = FeatureStore(path)
         features = store.load()
-        words = [
-            word if word is not None else told for word, told in zip(features.label, features.emotion, strict=True)
-        ]
-        labels = cdmer_labels(database, words, casme2_negative)
+        labels = cdmer_labels(database, features.words, casme2_negative)
         kept = [row for row, found in enumerate(labels) if found is not None and features.sample[row] == 0]
         X[database], recipe[database] = features.X[kept], store.provenance["recipe"]
         label += [labels[row] for row in kept]

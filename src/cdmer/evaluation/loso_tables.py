@@ -16,6 +16,7 @@ from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
 from cdmer.files import write_text
 from cdmer.protocols.people import person
+from cdmer.protocols.predictions import read_predictions
 from cdmer.protocols.tasks import Task, task_named
 
 COLUMNS = (
@@ -55,7 +56,6 @@ COMPARED = (
     "smallest",
     "smallest_corrected",
 )
-TEXTS = dict.fromkeys(("database", "clip", "subject", "label", "predicted", "point"), str)
 SEED = 20190514  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
 
 
@@ -158,9 +158,7 @@ def tabulate_loso(
 def _scored(file: str | Path, part: LosoPart) -> Iterable[Scored]:
     """The rows of a file of predictions: each selection, whole and by database."""
     task = task_named(part["task"])
-    # a subject may be called NA: only an empty cell is missing
-    table = pd.read_csv(file, dtype=TEXTS, keep_default_na=False, na_values=[""])
-    for selection, chosen in table.groupby("selection", sort=False):
+    for selection, chosen in read_predictions(file).groupby("selection", sort=False):
         by_database = [
             (name, _rounds(chosen[chosen["database"] == name])) for name in task.databases if len(task.databases) > 1
         ]

@@ -19,6 +19,7 @@ from cdmer.evaluation.published import published_score
 from cdmer.files import write_text
 from cdmer.protocols.cdmer import CLASSES, Experiment, cdmer_experiments
 from cdmer.protocols.people import person
+from cdmer.protocols.predictions import read_predictions
 
 COLUMNS = (
     "protocol",
@@ -58,7 +59,6 @@ COMPARED = (
     "smallest",
     "smallest_corrected",
 )
-TEXTS = dict.fromkeys(("clip", "subject", "label", "predicted", "point"), str)
 SEED = 20180515  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
 
 
@@ -143,9 +143,7 @@ def tabulate_cdmer(
 
 def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Scores]:
     """One `Scores` for each selection in a file of predictions."""
-    # a subject may be called NA: only an empty cell is missing
-    table = pd.read_csv(file, dtype=TEXTS, keep_default_na=False, na_values=[""])
-    for selection, chosen in table.groupby("selection", sort=False):
+    for selection, chosen in read_predictions(file).groupby("selection", sort=False):
         rounds = [group for _, group in chosen.groupby("round")]
         pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in rounds]
         draws = [
@@ -157,7 +155,7 @@ def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Sco
             model=part["model"],
             data=part["data"],
             selection=str(selection),
-            point="; ".join(chosen["point"].dropna().unique()),
+            point="; ".join(filter(None, chosen["point"].unique())),
             uf1=np.array([uf1(*pair, CLASSES) for pair in pairs]),
             uar=np.array([uar(*pair, CLASSES) for pair in pairs]),
             accuracy=np.array([accuracy(*pair) for pair in pairs]),
@@ -207,7 +205,7 @@ def _named(score: Scores) -> list[str]:
 
 
 def _subjects(group: pd.DataFrame) -> list[str | None]:
-    return [None if pd.isna(subject) else str(subject) for subject in group["subject"]]
+    return [str(subject) or None for subject in group["subject"]]
 
 
 def _seed(experiment: Experiment, subjects: Sequence[str | None]) -> int:

@@ -14,6 +14,7 @@ from cdmer.databases.cohort.plan import COHORT_DATABASES, plan_database
 from cdmer.databases.reading import READERS, census
 from cdmer.errors import CdmerError
 from cdmer.files import write_text
+from cdmer.planning.shared import one_of
 
 RENDERER = "cdmer.databases.cohort.render"
 SYNTHETIC = "results/databases/{database}/synthetic"
@@ -69,7 +70,8 @@ class DatabasesPlan:
 
     def clips_digest(self, database: str, subject: str) -> str:
         """A digest of what the annotation says of a subject's clips, and of the frames behind them."""
-        return self.census[database][subject]
+        subjects = one_of("database of clips", database, self.census)
+        return one_of(f"subject of {database}", subject, subjects)
 
     def reader_settings(self, database: str) -> dict[str, Any]:
         """What the job that reads a subject's slice of the manifest needs to know."""

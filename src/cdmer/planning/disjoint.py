@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from cdmer.code import code_digest
+from cdmer.errors import CdmerError
 from cdmer.planning.models import ModelsPlan
 from cdmer.planning.shared import LeftOut, databases_of, digest, experiments
 from cdmer.protocols.cdmer import cdmer_experiments
@@ -52,8 +53,17 @@ class DisjointPlan(ModelsPlan):
         return [key for key, name in self.disjoint() if name == model]
 
     def disjoint_settings(self, model: str) -> dict[str, Any]:
-        """What the job that trains a model without each shared person needs to know."""
+        """What the job that trains a model without each shared person needs to know.
+
+        Raises
+        ------
+        CdmerError
+            There is nothing for it to do; the reason is given.
+        """
         keys = self.disjoint_of(model)
+        if not keys:
+            problem = f"{model} is not trained without the people whom both sides show"
+            raise CdmerError(problem, self._no_disjoint(model))
         kept = ("module", "estimator", "parameters", "columns", "casme2_negative")
         settings = self.training_settings(model, keys[0])
         return {
@@ -71,6 +81,16 @@ class DisjointPlan(ModelsPlan):
                 for key in keys
             ],
         }
+
+    def _no_disjoint(self, model: str) -> str:
+        """What to do about a model of which no experiment is computed once more."""
+        if "cdmer" not in self.config.protocols:
+            return "add `cdmer` to `protocols`"
+        if not self.config.cdmer.disjoint:
+            return "name selections in the configuration, e.g. `cdmer: {disjoint: [default]}`"
+        left_out = self.disjoint_left_out() + self.left_out("cdmer")
+        reasons = dict.fromkeys(entry.reason for entry in left_out if entry.model == model)
+        return f"make an experiment of TYPE-I possible: {'; '.join(reasons)}"
 
     def disjoint_inputs(self, model: str) -> list[str]:
         """The files that this job reads."""

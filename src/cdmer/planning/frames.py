@@ -3,10 +3,11 @@
 from typing import Any
 
 from cdmer.code import code_digest
+from cdmer.config.frames import FramesRecipe
 from cdmer.errors import CdmerError
 from cdmer.frames.apex import METHODS
 from cdmer.planning.faces import FacesPlan
-from cdmer.planning.shared import digest
+from cdmer.planning.shared import digest, one_of
 
 ADAPTIVE_CONVOLUTION = "cdmer.frames.adaptive_convolution.interpolator"
 INTERPOLATOR_TRAINING = "cdmer.frames.adaptive_convolution.training"
@@ -16,9 +17,13 @@ FRAMES = "cdmer.frames.job"
 class FramesPlan(FacesPlan):
     """The frames of clips."""
 
+    def frames_recipe(self, name: str) -> FramesRecipe:
+        """A frames recipe by its name; a name that a target has wrong is a `CdmerError`."""
+        return one_of("frames recipe", name, self.config.frames)
+
     def frames_settings(self, recipe: str) -> dict[str, Any]:
         """What the job of a frames recipe needs to know."""
-        chosen = self.config.frames[recipe]
+        chosen = self.frames_recipe(recipe)
         module, function = chosen.maker
         parameters = chosen.parameters()
         if chosen.interpolator:
@@ -31,10 +36,10 @@ class FramesPlan(FacesPlan):
 
     def faces_of_frames(self, recipe: str, database: str, subject: str) -> str:
         """The crops that a frames recipe reads."""
-        return f"results/faces/{self.config.frames[recipe].faces}/{database}/{subject}.h5"
+        return f"results/faces/{self.frames_recipe(recipe).faces}/{database}/{subject}.h5"
 
     def _frames_modules(self, name: str) -> list[str]:
-        recipe = self.config.frames[name]
+        recipe = self.frames_recipe(name)
         chosen: list[str] = [recipe.apex, recipe.apex_otherwise] if recipe.apex == "annotated" else [recipe.apex]
         spotters = {METHODS[method] for method in chosen if recipe.spots_apex and method in METHODS}
         synthesizes = recipe.interpolation == "keyframes" and recipe.synthesis == "adaptive_convolution"
@@ -42,6 +47,7 @@ class FramesPlan(FacesPlan):
 
     def frames_to_show(self, recipe: str) -> list[str]:
         """The frames of some subjects of every database, enough for a person to see what a recipe does."""
+        self.frames_recipe(recipe)
         return [f"results/frames/{recipe}/{database}/{subject}.h5" for database, subject in self._shown()]
 
     def sheets(self) -> list[str]:
@@ -51,7 +57,7 @@ class FramesPlan(FacesPlan):
 
     def network(self, recipe: str) -> list[str]:
         """The weights that a frames recipe reads, where the workflow trains them; else nothing."""
-        interpolator = self.config.frames[recipe].interpolator
+        interpolator = self.frames_recipe(recipe).interpolator
         return [f"results/interpolators/{interpolator}.safetensors"] if interpolator else []
 
     def interpolator_shards(self, interpolator: str) -> list[str]:
@@ -99,6 +105,6 @@ class FramesPlan(FacesPlan):
 
     def inputs_of_frames_made_of(self, recipe: str, database: str, subject: str) -> str:
         """A digest of what goes into a subject's frames: the crops and, where one is trained, the network."""
-        faces = self.faces_made_of(self.config.frames[recipe].faces, database, subject)
-        interpolator = self.config.frames[recipe].interpolator
+        faces = self.faces_made_of(self.frames_recipe(recipe).faces, database, subject)
+        interpolator = self.frames_recipe(recipe).interpolator
         return digest(faces, self.interpolator_made_of(interpolator)) if interpolator else faces

@@ -2,17 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from cdmer.errors import CdmerError
+from cdmer.nearest import did_you_mean
 from cdmer.protocols.cdmer import cdmer_experiments
 from cdmer.protocols.tasks import tasks
 
 Plan = TypeVar("Plan")
 Asked = ParamSpec("Asked")
 Told = TypeVar("Told")
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,31 @@ def experiments(protocol: str) -> dict[str, str]:
 
 @cache
 def databases_of(experiment: str) -> list[str]:
-    """Source and target of an experiment, or the databases of a task, by the name of its folder."""
+    """Source and target of an experiment, or the databases of a task, by the name of its folder.
+
+    Raises
+    ------
+    CdmerError
+        There is none of that name.
+    """
     if experiment in tasks():
         return list(tasks()[experiment].databases)
-    found = next(each for each in cdmer_experiments() if each.key == experiment)
+    found = one_of("experiment", experiment, {each.key: each for each in cdmer_experiments()})
     return [found.source, found.target]
+
+
+def one_of(what: str, name: str, known: Mapping[str, Entry]) -> Entry:
+    """What is known by a name that a user has typed, in a target or on the command line.
+
+    Raises
+    ------
+    CdmerError
+        There is none of that name; the nearest known one is named.
+    """
+    if name not in known:
+        listed = f"choose one of {', '.join(known)}" if known else "there is none"
+        raise CdmerError(f"there is no {what} {name!r}", listed + did_you_mean(name, known))
+    return known[name]
 
 
 def once(method: Callable[Concatenate[Plan, Asked], Told]) -> Callable[Concatenate[Plan, Asked], Told]:

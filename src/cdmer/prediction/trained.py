@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cdmer.config.models import public_name
 from cdmer.errors import CdmerError
 from cdmer.planning.plan import Plan
+from cdmer.planning.shared import one_of
 from cdmer.protocols.cdmer import Experiment, cdmer_experiments
 from cdmer.store.feature_store import FeatureStore
 
 log = logging.getLogger(__name__)
 
 RESULTS = Path("results/models/cdmer")
+SHOWN = "C->V"  # the experiment that a remedy takes where none is asked for
 
 
 @dataclass(frozen=True)
@@ -88,20 +91,22 @@ def find_trained(plan: Plan, model: str, experiment: str | None, selection: str)
     plan
         The study's plan.
     model, experiment
-        As the table names them; the experiment may be None where the model is trained for one alone.
+        As the table names them, a model by its class too; the experiment may be None where it is trained for one alone.
     selection
         ``default``, ``source``, ``unsupervised`` or ``oracle``.
 
     Raises
     ------
     CdmerError
-        Nothing of that name is trained, or it was trained by other settings than the configuration's, or on released
-        features, whose authors' way from a clip to a feature nobody else can go.
+        The configuration has no such model, nothing of that name is trained, or it was trained by other settings than
+        the configuration's, or on released features, whose authors' way from a clip to a feature nobody else can go.
     """
+    model = public_name(model)
+    _check_configured(plan, model, experiment)
     there = trained_models()
     experiments = [name for name, trained in there if trained == model]
     if not experiments:
-        raise CdmerError(f"no model {model!r} is trained here: {_listed(there)}", _train(model, experiment))
+        raise CdmerError(f"no model {model!r} is trained here: {_listed(there)}", _train(plan, model, experiment))
     if experiment is None:
         if len(experiments) > 1:
             raise CdmerError(
@@ -109,20 +114,36 @@ def find_trained(plan: Plan, model: str, experiment: str | None, selection: str)
                 f'say which: --experiment "{experiments[0]}"',
             )
         experiment = experiments[0]
-    wanted = experiment.replace("_to_", "->").replace(" ", "")
+    wanted = _name_of(experiment)
     if wanted not in experiments:
         raise CdmerError(
-            f"{model} is not trained for {experiment!r}; it is for {', '.join(experiments)}", _train(model, wanted)
-        )
-    if model not in plan.models:
-        raise CdmerError(
-            f"{model} lies trained in {RESULTS}, but the configuration does not have it",
-            "give --configfile as you gave it to snakemake, or add the model to `models`",
+            f"{model} is not trained for {experiment!r}; it is for {', '.join(experiments)}",
+            _train(plan, model, wanted),
         )
     found = TrainedModel(model, next(each for each in cdmer_experiments() if each.name == wanted), plan, selection)
     _check_selection(found)
     _check_made_alike(found)
     return found
+
+
+def _check_configured(plan: Plan, model: str, experiment: str | None) -> None:
+    """Refuse a model that the configuration does not train, which snakemake has no rule for."""
+    if model in plan.models:
+        return
+    known = plan.config.model_settings.by_name()
+    base, _, feature = model.partition("@")
+    if model not in known:
+        one_of("model", base, known)
+        one_of("feature", feature, plan.config.features)
+    if any(model == trained for _, trained in trained_models()):
+        raise CdmerError(
+            f"{model} lies trained in {RESULTS}, but the configuration does not have it",
+            f"give --configfile as you gave it to snakemake, or add {model} to `models`",
+        )
+    raise CdmerError(
+        f"{model} is not among the `models` of the configuration: {', '.join(plan.models)}",
+        f"add {model} to `models`, then train it: {_command(model, experiment)}",
+    )
 
 
 def _check_selection(trained: TrainedModel) -> None:
@@ -162,9 +183,26 @@ def _check_made_alike(trained: TrainedModel) -> None:
             log.warning("%s was made by other code than is installed: %s", store, again)
 
 
-def _train(model: str, experiment: str | None) -> str:
-    key = (experiment or "C->V").replace("->", "_to_").replace(" ", "")
-    return f"train it: snakemake --cores 2 {RESULTS}/{key}/{model}/predictions.csv"
+def _train(plan: Plan, model: str, experiment: str | None) -> str:
+    """How to train a model of the configuration; why that cannot be, where it cannot."""
+    reasons = {entry.experiment: entry.reason for entry in plan.left_out("cdmer") if entry.model == model}
+    possible = [each.name for each in cdmer_experiments() if each.name not in reasons]
+    if not possible:
+        return f"it cannot be trained: {'; '.join(dict.fromkeys(reasons.values()))}"
+    wanted = _name_of(experiment or (SHOWN if SHOWN in possible else possible[0]))
+    if wanted in reasons:
+        return f"it cannot be trained for {wanted}: {reasons[wanted]}"
+    return f"train it: {_command(model, wanted)}"
+
+
+def _command(model: str, experiment: str | None) -> str:
+    key = _name_of(experiment or SHOWN).replace("->", "_to_")
+    return f"snakemake --cores 2 {RESULTS}/{key}/{model}/predictions.csv"
+
+
+def _name_of(experiment: str) -> str:
+    """An experiment's name, also from that of its folder."""
+    return experiment.replace("_to_", "->").replace(" ", "")
 
 
 def _listed(there: list[tuple[str, str]]) -> str:

@@ -20,9 +20,10 @@ from cdmer.evaluation.metrics import all_scores
 from cdmer.files import write_text
 from cdmer.progress import progress
 from cdmer.protocols.loso import TaskClips, folds_of, load_task
+from cdmer.protocols.predictions import prediction_rows, write_predictions
 from cdmer.protocols.selection import Criterion, Selection
 from cdmer.protocols.tasks import task_named
-from cdmer.protocols.train import Labelled, choose, told_point
+from cdmer.protocols.train import Labelled, choose
 from cdmer.store.released import Order
 
 
@@ -87,18 +88,18 @@ def train_databases_out(
                 "point": entry.point,
                 "converged": entry.converged,
             }
-            told = {
-                "round": 1,
-                "selection": entry.selection,
-                "point": told_point(entry.point),
-                "database": clips.database[test],
-                "clip": clips.clip[test],
-                "subject": clips.subject[test],
-                "label": target.label,
-                "predicted": entry.predicted,
-            }
-            tables.append(pd.DataFrame(told))
-    write_text(predictions, pd.concat(tables).to_csv(index=False, lineterminator="\n"))
+            rows = prediction_rows(
+                round_=1,
+                selection=entry.selection,
+                point=entry.point,
+                database=clips.database[test],
+                clip=clips.clip[test],
+                subject=clips.subject[test],
+                label=target.label,
+                predicted=entry.predicted,
+            )
+            tables.append(rows)
+    write_predictions(predictions, tables)
     table = pd.concat(searches) if searches else pd.DataFrame()
     write_text(grid, table.to_csv(index=False, lineterminator="\n", float_format="%.10g"))
     counts = {name: int(np.sum(clips.database == name)) for name in chosen.databases}

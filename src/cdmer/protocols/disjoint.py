@@ -24,15 +24,13 @@ from numpy.typing import NDArray
 
 from cdmer.adaptation.base import AdaptationClassifier, Answers
 from cdmer.errors import CdmerError
-from cdmer.files import write_text
 from cdmer.progress import progress
 from cdmer.protocols.people import family
+from cdmer.protocols.predictions import read_predictions, write_predictions
 from cdmer.protocols.train import Labelled, labelled_clips
 from cdmer.store.released import Order
 
 log = logging.getLogger(__name__)
-TEXTS = dict.fromkeys(("clip", "subject", "label", "predicted", "point"), str)
-
 
 CONTROLLED = "default"  # the selection whose answers the control is computed for
 
@@ -82,9 +80,8 @@ def train_disjoint(
         tables.append(judged_without_themselves(plain, model, selection).assign(**named))
         for draw in range(1, controlled + 1):
             fewer.append(judged_with_fewer_clips(plain, model, draw).assign(**named))
-    write_text(output, pd.concat(tables).to_csv(index=False, lineterminator="\n"))
-    text = pd.concat(fewer).to_csv(index=False, lineterminator="\n") if fewer else ",".join(CONTROL_COLUMNS) + "\n"
-    write_text(controls, text)
+    write_predictions(output, tables)
+    write_predictions(controls, fewer or [pd.DataFrame(columns=list(CONTROL_COLUMNS))])
 
 
 CONTROL_COLUMNS = ("experiment", "draw", "selection", "clip", "subject", "label", "predicted", "without", "fewer")
@@ -117,7 +114,7 @@ class PlainExperiment:
         train = labelled_clips(source, files["databases"][0], casme2_negative, columns)
         test = labelled_clips(target, files["databases"][1], casme2_negative, columns)
         people = shared_people(train, test, files["databases"])
-        told = pd.read_csv(files["predictions"], dtype=TEXTS, keep_default_na=False)
+        told = read_predictions(files["predictions"])
         plain = {name: told[told["selection"] == name].copy() for name in selection}
         for name, table in plain.items():
             if list(table["clip"]) != test.clip:

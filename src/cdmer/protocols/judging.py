@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
 from cdmer.protocols.cdmer import CLASSES
+from cdmer.protocols.predictions import point_text, read_predictions
 from cdmer.protocols.train import labelled_clips
 from cdmer.store.feature_store import FeatureStore
 from cdmer.store.released import in_order
@@ -104,14 +104,14 @@ def judge_by_method(
         predicted=np.asarray(answers.predicted[0][len(test.clip) :], str),
         scores=answers.scores[0][len(test.clip) :][:, place],
         kind="decision",
-        chosen_by=" ".join(f"{name}={'auto' if value is None else f'{value:g}'}" for name, value in point.items()),
+        chosen_by=point_text(point),
     )
 
 
 def table_says(predictions: str | Path, selection: str, round_: int) -> dict[str, str]:
     """The table's answer to each clip of the target."""
-    table = pd.read_csv(predictions, dtype=str)
-    rows = table[(table["selection"] == selection) & (table["round"] == str(round_))]
+    table = read_predictions(predictions)
+    rows = table[(table["selection"] == selection) & (table["round"] == round_)]
     return dict(zip(rows["clip"], rows["predicted"], strict=True))
 
 

@@ -18,6 +18,7 @@ from cdmer.evaluation.metrics import all_scores
 from cdmer.files import write_text
 from cdmer.progress import progress
 from cdmer.protocols.folds import Fold, leave_one_subject_out
+from cdmer.protocols.predictions import prediction_rows, write_predictions
 from cdmer.protocols.tasks import Task, task_named
 from cdmer.store.feature_store import FeatureStore
 from cdmer.store.released import Order, in_order
@@ -121,19 +122,17 @@ def train_folds(
                 "leave the model out (`models`), or correct its settings (`model_settings`) or the features",
             ) from error
         predicted[test] = model.predict(clips.X[test])
-    table = pd.DataFrame(
-        {
-            "round": 1,
-            "selection": "default",
-            "point": "",
-            "database": clips.database,
-            "clip": clips.clip,
-            "subject": clips.subject,
-            "label": clips.label,
-            "predicted": predicted,
-        }
+    table = prediction_rows(
+        round_=1,
+        selection="default",
+        point={},
+        database=clips.database,
+        clip=clips.clip,
+        subject=clips.subject,
+        label=clips.label,
+        predicted=predicted,
     )
-    write_text(predictions, table.to_csv(index=False, lineterminator="\n"))
+    write_predictions(predictions, [table])
     scores = all_scores(clips.label, predicted, chosen.classes)
     counts = {"n_clips": len(clips.label), "n_folds": len(folds)}
     write_text(metrics, json.dumps({"scores": {"default": scores}, **counts}, indent=2) + "\n")

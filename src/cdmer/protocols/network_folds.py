@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from cdmer.evaluation.metrics import all_scores, uf1
@@ -14,6 +13,7 @@ from cdmer.files import write_text
 from cdmer.networks.training import Trial, clear_checkpoints
 from cdmer.protocols.loso import folds_of, load_task
 from cdmer.protocols.network_training import class_rows, training_of
+from cdmer.protocols.predictions import prediction_rows, write_predictions
 from cdmer.protocols.tasks import task_named
 
 
@@ -76,12 +76,17 @@ def train_network_folds(
             pooled = [uf1(clips.label, predicted, chosen.classes) for predicted in by_epoch] if name == "oracle" else []
             epoch = int(np.argmax(pooled)) if name == "oracle" else given.epochs - 1
             predicted = by_epoch[epoch].astype(str)
-            columns: dict[str, Any] = {
-                "round": round_ + 1, "selection": name, "point": f"epoch={epoch + 1} budget={given.budget}",
-                "database": clips.database, "clip": clips.clip, "subject": clips.subject, "label": clips.label,
-                "predicted": predicted,
-            }  # fmt: skip
-            tables.append(pd.DataFrame(columns))
+            rows = prediction_rows(
+                round_=round_ + 1,
+                selection=name,
+                point={"epoch": epoch + 1, "budget": given.budget},
+                database=clips.database,
+                clip=clips.clip,
+                subject=clips.subject,
+                label=clips.label,
+                predicted=predicted,
+            )
+            tables.append(rows)
             scores.append(
                 {
                     "round": round_ + 1,
@@ -90,7 +95,7 @@ def train_network_folds(
                     **all_scores(clips.label, predicted, chosen.classes),
                 }
             )
-    write_text(predictions, pd.concat(tables).to_csv(index=False, lineterminator="\n"))
+    write_predictions(predictions, tables)
     counts = {"n_clips": len(code), "n_folds": len(folds), "n_epochs": given.epochs, "budget": given.budget}
     write_text(metrics, json.dumps({"scores": scores, **counts}, indent=2) + "\n")
     clear_checkpoints(checkpoints)

@@ -18,6 +18,7 @@ from cdmer.errors import CdmerError
 from cdmer.evaluation.metrics import all_scores
 from cdmer.files import write_text
 from cdmer.protocols.cdmer import CLASSES, cdmer_labels
+from cdmer.protocols.predictions import prediction_rows, write_predictions
 from cdmer.protocols.selection import (
     Criterion,
     Selection,
@@ -136,7 +137,19 @@ def train_model(
             f"{estimator} cannot learn from {source} for {target}: {error}",
             "leave the model out (`models`), or correct its settings (`model_settings`) or the features",
         ) from error
-    _write_predictions(predictions, test, chosen)
+    tables = [
+        prediction_rows(
+            round_=1,
+            selection=entry.selection,
+            point=entry.point,
+            clip=test.clip,
+            subject=test.subject,
+            label=test.label,
+            predicted=entry.predicted,
+        )
+        for entry in chosen
+    ]
+    write_predictions(predictions, tables)
     table = searched.table if searched else pd.DataFrame()
     write_text(grid, table.to_csv(index=False, lineterminator="\n", float_format="%.10g"))
     counts = {
@@ -231,10 +244,7 @@ def _search(
 def labelled_clips(store: str | Path, database: str, casme2_negative: str, columns: Order) -> Labelled:
     """The clips of a store that the protocol keeps, in the store's order."""
     features = FeatureStore(store).load()
-    words = [
-        label if label is not None else emotion for label, emotion in zip(features.label, features.emotion, strict=True)
-    ]
-    labels = cdmer_labels(database, words, casme2_negative)
+    labels = cdmer_labels(database, features.words, casme2_negative)
     kept = [index for index, label in enumerate(labels) if label is not None]
     if not kept:
         raise CdmerError(f"{store}: no clip takes part in the protocol", "check its emotions and exclusions")
@@ -245,26 +255,3 @@ def labelled_clips(store: str | Path, database: str, casme2_negative: str, colum
         label=np.array([labels[index] for index in kept]),
         n_dropped=len(labels) - len(kept),
     )
-
-
-def told_point(point: Point) -> str:
-    """A point of a grid as tables tell it."""
-    return " ".join(f"{name}={'auto' if value is None else f'{value:g}'}" for name, value in point.items())
-
-
-def _write_predictions(path: str | Path, test: Labelled, chosen: Sequence[Chosen]) -> None:
-    tables = [
-        pd.DataFrame(
-            {
-                "round": 1,
-                "selection": entry.selection,
-                "point": told_point(entry.point),
-                "clip": test.clip,
-                "subject": test.subject,
-                "label": test.label,
-                "predicted": entry.predicted,
-            }
-        )
-        for entry in chosen
-    ]
-    write_text(path, pd.concat(tables).to_csv(index=False, lineterminator="\n"))

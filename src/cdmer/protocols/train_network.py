@@ -19,6 +19,7 @@ from cdmer.files import write_text
 from cdmer.networks.training import Trained, Trial, clear_checkpoints
 from cdmer.protocols.cdmer import CLASSES, cdmer_labels
 from cdmer.protocols.network_training import Training, class_rows, save_weights, training_of
+from cdmer.protocols.predictions import prediction_rows, write_predictions
 from cdmer.protocols.selection import (
     Criterion,
     HeldOut,
@@ -129,10 +130,19 @@ def train_network(
         by_epoch = np.array(classes)[one.logits.argmax(-1)]
         for name in selection:
             epoch = _epoch(name, one, by_epoch, test, held_out, criterion, train)
-            tables.append(_table(round_, name, f"epoch={epoch + 1} budget={given.budget}", test, by_epoch[epoch]))
+            rows = prediction_rows(
+                round_=round_,
+                selection=name,
+                point={"epoch": epoch + 1, "budget": given.budget},
+                clip=test.clip,
+                subject=test.subject,
+                label=test.label,
+                predicted=by_epoch[epoch],
+            )
+            tables.append(rows)
             found = all_scores(test.label, by_epoch[epoch], CLASSES)
             scores.append({"round": round_, "selection": name, "epoch": epoch + 1, **found})
-    write_text(predictions, pd.concat(tables).to_csv(index=False, lineterminator="\n"))
+    write_predictions(predictions, tables)
     write_text(curves, _curves(done, classes, test if "oracle" in selection else None))
     counts = {
         "n_source": len(train.label),
@@ -256,10 +266,8 @@ def labelled_samples(store: str | Path, database: str, casme2_negative: str) -> 
         rows.setdefault(str(clip), []).append(row)
         if sample == 0:
             first[str(clip)] = row
-    words = [
-        features.label[row] if features.label[row] is not None else features.emotion[row] for row in first.values()
-    ]
-    label = cdmer_labels(database, words, casme2_negative)
+    words = features.words
+    label = cdmer_labels(database, [words[row] for row in first.values()], casme2_negative)
     kept = [clip for clip, name in zip(first, label, strict=True) if name is not None]
     if not kept:
         raise CdmerError(f"{store}: no clip takes part in the protocol", "check its emotions and exclusions")
@@ -273,20 +281,6 @@ def labelled_samples(store: str | Path, database: str, casme2_negative: str) -> 
         subject=[features.subject[first[clip]] for clip in kept],
         label=np.array([name for name in label if name is not None]),
         n_dropped=len(first) - len(kept),
-    )
-
-
-def _table(round_: int, selection: str, point: str, test: Samples, predicted: NDArray[Any]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "round": round_,
-            "selection": selection,
-            "point": point,
-            "clip": test.clip,
-            "subject": test.subject,
-            "label": test.label,
-            "predicted": predicted,
-        }
     )
 
 

@@ -90,12 +90,11 @@ def _released(results: Results, database: str) -> dict[str, Any]:
     if feature is None:
         return {"clips": 0, "subjects": None, "emotions": []}
     told = FeatureStore(results.file(f"features/{feature}/{database}.h5")).load(("clip", "subject", "label", "emotion"))
-    words = [label if label is not None else emotion for label, emotion in zip(told.label, told.emotion, strict=True)]
     subjects = {subject for subject in told.subject if subject is not None}
     return {
         "clips": len(set(told.clip)),
         "subjects": len(subjects) or None,
-        "emotions": Counter(str(word) for word in words if word is not None).most_common(),
+        "emotions": Counter(str(word) for word in told.words if word is not None).most_common(),
     }
 
 

@@ -54,7 +54,7 @@ def load_domain(results: Results, feature: str, database: str) -> Domain:
     """The first sample of each clip of a store that takes part in the protocol, as its models see it."""
     store = FeatureStore(results.file(f"features/{feature}/{database}.h5"))
     told = store.load(columns=("clip", "subject", "emotion", "label", "sample"))
-    words = [label if label is not None else emotion for label, emotion in zip(told.label, told.emotion, strict=True)]
+    words = told.words
     first = [row for row, number in enumerate(told.sample) if number == 0]
     classes = _classes(results, database, [str(told.clip[row]) for row in first], [words[row] for row in first])
     kept = [(row, name) for row, name in zip(first, classes, strict=True) if name is not None]

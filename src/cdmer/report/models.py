@@ -94,7 +94,7 @@ def _shaded(counts: NDArray[np.int64], classes: Sequence[str], rounds: int) -> d
 
 def _chosen(results: Results, protocol: str, key: str, model: str) -> pd.DataFrame:
     """The predictions of the selection that the report shows, or of the only one that there is."""
-    table = results.of_training(protocol, key, model, "predictions.csv")
+    table = results.predictions(protocol, key, model)
     names = list(table["selection"].unique())
     return table[table["selection"] == (results.honest if results.honest in names else names[0])]
 
@@ -111,7 +111,7 @@ def _subjects(results: Results) -> Iterator[dict[str, Any]]:
                 told = pd.DataFrame(
                     {"database": where, "subject": table["subject"], "right": right.astype(float), "model": model}
                 )
-                for database, rows in told.dropna(subset="subject").groupby("database"):
+                for database, rows in told[told["subject"] != ""].groupby("database"):
                     parts.setdefault(str(database), []).append(rows)
         for database, found in parts.items():
             scores = pd.concat(found).pivot_table(index="model", columns="subject", values="right", sort=False)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from cdmer.errors import CdmerError
 from cdmer.files import whole_file
 from cdmer.protocols.cdmer import CLASSES
+from cdmer.protocols.predictions import read_predictions
 from cdmer.report.pictures import PALETTE, Picture, drawn, figure
 from cdmer.report.results import Results, title_of
 from cdmer.store.feature_store import FeatureStore
@@ -223,7 +224,7 @@ def network_pictures(results: Results, model: str) -> list[Picture]:
     if model == "FR":
         others = [other for other in ("Basic-Inception",) if key in made.models.get(other, ())]
         weights = [results.file(f"models/cdmer/{key}/{other}/weights.safetensors") for other in (*others, model)]
-        table = results.of_training("cdmer", key, model, "predictions.csv")
+        table = results.predictions("cdmer", key, model)
         return [
             drawn(
                 draw_features(*_panels(weights, store, table)),
@@ -275,7 +276,7 @@ def show_network(
         beside = Path(weights[0]).with_name("predictions.csv")
         if not beside.is_file():
             raise CdmerError(f"{beside} does not exist", "leave the weights where the training has put them")
-        made = draw_features(*_panels(weights, features, pd.read_csv(beside, dtype={"clip": str, "label": str})))
+        made = draw_features(*_panels(weights, features, read_predictions(beside)))
     with whole_file(output) as partial:
         made.savefig(partial, format="png", dpi=200, metadata={"Software": None})
 

@@ -9,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from cdmer.errors import CdmerError
+from cdmer.protocols.predictions import TEXTS, read_predictions
 
-TEXTS = dict.fromkeys(("database", "clip", "subject", "label", "predicted", "point"), str)
 NAMES = {
     "smic_hs": "SMIC-HS",
     "smic_vis": "SMIC-VIS",
@@ -143,8 +143,15 @@ class Results:
                 self._read[path] = pd.DataFrame()
         return self._read[path]
 
+    def predictions(self, protocol: str, key: str, model: str) -> pd.DataFrame:
+        """What one model answered in one experiment or task."""
+        path = self.file(f"models/{protocol}/{key}/{model}/predictions.csv")
+        if path not in self._read:
+            self._read[path] = read_predictions(path)
+        return self._read[path]
+
     def of_training(self, protocol: str, key: str, model: str, name: str) -> pd.DataFrame:
-        """A CSV of one model in one experiment or task; no row where it is empty."""
+        """Another CSV of one model in one experiment or task; no row where it is empty."""
         return self.table(f"models/{protocol}/{key}/{model}/{name}")
 
     @property

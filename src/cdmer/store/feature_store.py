@@ -74,6 +74,11 @@ class Features:
     def __len__(self) -> int:
         return len(self.clip)
 
+    @property
+    def words(self) -> list[str | None]:
+        """What each row is labelled with: the release's own label where there is one, else the emotion."""
+        return [word if word is not None else other for word, other in zip(self.label, self.emotion, strict=True)]
+
 
 class FeatureStore:
     """A handle on a feature store.
