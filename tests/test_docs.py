@@ -1,6 +1,6 @@
 """The pages hold: licences as the packages state them, links that lead somewhere, examples that run."""
 
-import importlib.util
+import importlib
 import re
 import textwrap
 
@@ -15,12 +15,9 @@ from cdmer.networks.network import Network
 
 
 @pytest.fixture(scope="module")
-def licences(repository):
+def licences(load_script):
     """The script that writes the table of licences."""
-    spec = importlib.util.spec_from_file_location("make_licences", repository / "docs" / "make_licences.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("docs/make_licences.py")
 
 
 def test_every_pinned_package_stands_among_the_licences_as_it_states_its_own(repository, licences):
