@@ -308,9 +308,9 @@ def folds_table(
     code: Code = "",
 ) -> None:
     """Tabulate a protocol of folds: subjects or databases left out."""
-    from cdmer.evaluation.loso_tables import tabulate_loso
+    from cdmer.evaluation.fold_tables import tabulate_folds
 
-    tabulate_loso(predictions, exclusions, leaks, csv, md, comparisons, **json.loads(settings))
+    tabulate_folds(predictions, exclusions, leaks, csv, md, comparisons, **json.loads(settings))
 
 
 @tables_app.command("honesty")
