@@ -161,7 +161,7 @@ rule tabulate_folds:
     params:
         upstream=ask(PLAN.predictions_made_of),
         settings=ask(PLAN.table_settings),
-        code=code_digest("cdmer.evaluation.loso_tables"),
+        code=code_digest("cdmer.evaluation.fold_tables"),
     shell:
         "cdmer --log {log} tables folds {input.predictions} --exclusions {input.exclusions}"
         " --leaks {input.leaks} --csv {output.csv} --md {output.md} --comparisons {output.comparisons}"

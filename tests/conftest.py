@@ -1,6 +1,9 @@
 """What all tests share."""
 
+import importlib.util
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -10,6 +13,19 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="session")
 def repository() -> Path:
     return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def load_script() -> Callable[[str], ModuleType]:
+    """What loads a script of the repository, which is in no package, as a module: `benchmarks/faults.py`."""
+
+    def load(path: str) -> ModuleType:
+        specification = importlib.util.spec_from_file_location(Path(path).stem, REPOSITORY / path)
+        module = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(module)
+        return module
+
+    return load
 
 
 @pytest.fixture(scope="session")

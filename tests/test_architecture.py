@@ -1,6 +1,7 @@
 """The rules of the house, held by reading the imports of every module."""
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,24 @@ def test_names_are_imported_from_where_they_are_defined(path):
     """A package's `__init__` re-exports for users; importing it inside would blow every code digest up."""
     packages = {name for name in _imported(path) if (SOURCE.parent / Path(*name.split("."))).is_dir()}
     assert not packages
+
+
+PUBLIC = [path for path in MODULES if path.name == "__init__.py" and "__all__" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", PUBLIC, ids=_name)
+def test_a_package_s_public_names_are_there_for_people_and_type_checkers(path):
+    """A name that only `__getattr__` knew would be missing from `dir`, and `Any` to a type checker."""
+    package = import_module(_name(path))
+    assert set(package.__all__) <= set(dir(package))
+    stated = {
+        alias.asname or alias.name: node.module
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for name in package.__all__:
+        assert getattr(package, name) is getattr(import_module(stated[name]), name), name
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from cdmer.descriptors.job import compute_features
 from cdmer.errors import CdmerError
 from cdmer.evaluation.card import write_card
 from cdmer.evaluation.disjoint_table import tabulate_disjoint
+from cdmer.evaluation.fold_tables import tabulate_folds
 from cdmer.evaluation.leak_jobs import find_disjoint_leaks, find_leaks
-from cdmer.evaluation.loso_tables import tabulate_loso
 from cdmer.evaluation.tables import tabulate_cdmer
 from cdmer.planning.plan import Plan
 from cdmer.planning.shared import databases_of, experiments
@@ -513,7 +513,7 @@ def test_a_task_is_told_to_its_job(plan):
         "parameters": {"C": 1.0},
     }
     inspect.signature(train_folds).bind("p", "m", stores=["s"], manifests=["m"], **told)
-    inspect.signature(tabulate_loso).bind(["p"], "e", "l", "c", "m", "x", **made.table_settings("single"))
+    inspect.signature(tabulate_folds).bind(["p"], "e", "l", "c", "m", "x", **made.table_settings("single"))
 
 
 def test_a_release_without_subjects_is_left_out_by_name(plan, released):

@@ -352,9 +352,9 @@ def folds_table(
     code: Code = "",
 ) -> None:
     """Tabulate a protocol of folds: subjects or databases left out."""
-    from cdmer.evaluation.loso_tables import tabulate_loso
+    from cdmer.evaluation.fold_tables import tabulate_folds
 
-    _call(tabulate_loso, _read(settings), predictions, exclusions, leaks, csv, md, comparisons)
+    _call(tabulate_folds, _read(settings), predictions, exclusions, leaks, csv, md, comparisons)
 
 
 @tables_app.command("honesty")

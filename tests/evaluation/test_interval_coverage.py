@@ -1,7 +1,5 @@
 """How often the intervals hold the truth, on people who are made up: they do nearly as often as they say."""
 
-import importlib.util
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -11,12 +9,9 @@ from cdmer.evaluation.intervals import interval
 
 
 @pytest.fixture(scope="module")
-def simulation(repository):
+def simulation(load_script):
     """The script that makes the table of docs/protocols.md."""
-    spec = importlib.util.spec_from_file_location("coverage_script", repository / "benchmarks" / "interval_coverage.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("benchmarks/interval_coverage.py")
 
 
 def test_an_interval_is_as_much_wider_as_students():

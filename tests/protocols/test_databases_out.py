@@ -12,7 +12,7 @@ from cdmer.databases.manifest import make_manifest, write_manifest
 from cdmer.errors import CdmerError
 from cdmer.evaluation.metrics import uf1
 from cdmer.protocols.databases_out import train_databases_out
-from cdmer.protocols.loso import load_task
+from cdmer.protocols.task_clips import load_task
 from cdmer.protocols.tasks import HOLDOUT, LODO
 from cdmer.store.feature_store import FeatureStore
 

@@ -10,7 +10,8 @@ from sklearn.svm import SVC
 
 from cdmer.databases.manifest import make_manifest, write_manifest
 from cdmer.errors import CdmerError
-from cdmer.protocols.loso import load_task, train_folds
+from cdmer.protocols.loso import train_folds
+from cdmer.protocols.task_clips import load_task
 from cdmer.protocols.tasks import COMPOSITE, task_named
 from cdmer.store.feature_store import FeatureStore
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from cdmer.errors import CdmerError
 from cdmer.evaluation.disjoint_table import tabulate_disjoint
-from cdmer.evaluation.loso_tables import tabulate_loso
+from cdmer.evaluation.fold_tables import tabulate_folds
 from cdmer.report.clips import SLOWER
 
 from .conftest import CLIPS, DATABASES, FRAMES, PEOPLE, SIDE, frames_of, people
@@ -234,7 +234,7 @@ def test_a_protocol_that_holds_databases_out_has_its_table_and_matrices(run, tmp
     names = [results / f"holdout_{name}" for name in ("table.csv", "table.md", "comparisons.csv")]
     leaks = results / "holdout_leaks.csv"
     shutil.copy(results / "cdmer_leaks.csv", leaks)
-    tabulate_loso(files, results / "exclusions.csv", leaks, *names, "holdout", parts, [])
+    tabulate_folds(files, results / "exclusions.csv", leaks, *names, "holdout", parts, [])
     shutil.copy(results / "cdmer_table.card.json", results / "holdout_table.card.json")
     held_out = {
         "experiments": {"holdout_objective": ["holdout_objective", "casme2", "samm"]},

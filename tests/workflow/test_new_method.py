@@ -1,4 +1,4 @@
-"""A method that is added as docs/adaptation.md says, one file and one entry, is in every table and in the report."""
+"""A method that is added as docs/guide.md says, one file and one entry, is in every table and in the report."""
 
 import json
 import re
@@ -15,8 +15,8 @@ REPORT = "results/report.html"
 
 def add_the_method(editable):
     """What a reader of the page would do."""
-    page = (editable.page / "docs/adaptation.md").read_text(encoding="utf-8")
-    section = page.split("## A method of your own")[1]
+    page = (editable.page / "docs/guide.md").read_text(encoding="utf-8")
+    section = page.split("## 7. Add a method")[1].split("\n## ")[0]
     file, settings, entry = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
     source = editable.repository / "src/cdmer"
     (source / "adaptation/prototypes.py").write_text(file)

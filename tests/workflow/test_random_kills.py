@@ -1,17 +1,13 @@
 """Ten kills of `benchmarks/faults.py`, which makes a hundred."""
 
-import importlib.util
 from collections import Counter
 
 import pytest
 
 
 @pytest.fixture(scope="module")
-def faults(repository):
-    specification = importlib.util.spec_from_file_location("faults", repository / "benchmarks/faults.py")
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+def faults(load_script):
+    return load_script("benchmarks/faults.py")
 
 
 @pytest.mark.slow

@@ -50,5 +50,9 @@ class _Package(ModuleType):
         import_module(f"{__name__}.{name}")
         return self.__dict__[name]
 
+    def __dir__(self) -> list[str]:
+        """The functions, imported or not."""
+        return __all__
+
 
 sys.modules[__name__].__class__ = _Package

@@ -27,8 +27,8 @@ from cdmer.evaluation.leaks import (
 from cdmer.files import write_text
 from cdmer.progress import progress
 from cdmer.protocols.cdmer import cdmer_labels
-from cdmer.protocols.loso import folds_of, load_task
 from cdmer.protocols.predictions import read_predictions
+from cdmer.protocols.task_clips import folds_of, load_task
 from cdmer.protocols.tasks import task_named
 from cdmer.store.feature_store import FeatureStore
 from cdmer.store.released import Order, in_order

@@ -66,7 +66,7 @@ class ReportPlan(TablesPlan):
         clips = [self.census[name] for name in self.databases if self.has_clips(name)]
         code = code_digest(
             "cdmer.evaluation.tables",
-            "cdmer.evaluation.loso_tables",
+            "cdmer.evaluation.fold_tables",
             "cdmer.evaluation.leak_jobs",
             "cdmer.evaluation.disjoint_table",
         )

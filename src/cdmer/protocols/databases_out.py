@@ -19,9 +19,9 @@ from cdmer.errors import CdmerError
 from cdmer.evaluation.metrics import all_scores
 from cdmer.files import write_text
 from cdmer.progress import progress
-from cdmer.protocols.loso import TaskClips, folds_of, load_task
 from cdmer.protocols.predictions import prediction_rows, write_predictions
 from cdmer.protocols.selection import Criterion, Selection
+from cdmer.protocols.task_clips import TaskClips, folds_of, load_task
 from cdmer.protocols.tasks import task_named
 from cdmer.protocols.train import Labelled, choose
 from cdmer.store.released import Order
@@ -63,7 +63,7 @@ def train_databases_out(
     Raises
     ------
     CdmerError
-        As `cdmer.protocols.loso.load_task`; clips of one database alone; domains that the model cannot learn from.
+        As `load_task`; clips of one database alone; domains that the model cannot learn from.
     """
     chosen = task_named(task)
     clips = load_task(chosen, stores, manifests, columns)

@@ -11,9 +11,9 @@ import torch
 from cdmer.evaluation.metrics import all_scores, uf1
 from cdmer.files import write_text
 from cdmer.networks.training import Trial, clear_checkpoints
-from cdmer.protocols.loso import folds_of, load_task
 from cdmer.protocols.network_training import class_rows, training_of
 from cdmer.protocols.predictions import prediction_rows, write_predictions
+from cdmer.protocols.task_clips import folds_of, load_task
 from cdmer.protocols.tasks import task_named
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cdmer.evaluation.loso_markdown import heading_of
+from cdmer.evaluation.fold_markdown import heading_of
 from cdmer.evaluation.metrics import confusion
 from cdmer.progress import progress
 from cdmer.protocols.cdmer import CLASSES

@@ -8,9 +8,9 @@ import pandas as pd
 from cdmer.evaluation.comparisons import LEVEL, smallest_note
 from cdmer.evaluation.contradictions import Footnotes
 from cdmer.evaluation.disjoint_table import ABOUT, PRICE_ABOUT, PRICE_TITLE, TITLE, disjoint_notes
+from cdmer.evaluation.fold_markdown import AVERAGE, BETWEEN, NOT_PRINTED, PRINTED_AS, TITLES, WAYS, heading_of
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
-from cdmer.evaluation.loso_markdown import AVERAGE, BETWEEN, NOT_PRINTED, PRINTED_AS, TITLES, WAYS, heading_of
 from cdmer.evaluation.markdown import SELECTIONS, footnotes_of
 from cdmer.report.pictures import stored
 from cdmer.report.results import Results
@@ -101,7 +101,7 @@ def tables_section(results: Results) -> dict[str, Any]:
             ]
         else:
             compared = results.table(f"{protocol}_comparisons.csv")
-            shown.append(_loso_table(protocol, table, compared, printed))
+            shown.append(_fold_table(protocol, table, compared, printed))
         shown[-1]["leaks"] = _leaks(results, protocol)
     used = {name for each in shown for name in each["selections"]}
     named = "cdmer_table" if "cdmer" in results.protocols else f"{next(iter(results.protocols))}_table"
@@ -202,7 +202,7 @@ def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame, printed: Footnote
         yield {**made, "note": smallest_note(compared[compared["type"] == type_]), "about": ""}
 
 
-def _loso_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes) -> dict[str, Any]:
+def _fold_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes) -> dict[str, Any]:
     names = {name: heading_of(protocol, name) for name in dict.fromkeys(table["part"])}
     lost = {
         (row["part"], row["selection"], row["model"]): (row["best"], row["p_corrected"])

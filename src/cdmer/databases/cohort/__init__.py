@@ -4,6 +4,7 @@ Planning is cheap and imports no picture library; drawing is loaded when it is a
 """
 
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from cdmer.databases.cohort.layouts import annotation_name, layout_root
 from cdmer.databases.cohort.plan import (
@@ -16,8 +17,18 @@ from cdmer.databases.cohort.plan import (
     plan_database,
 )
 
-_LAZY = {"Truth": "truth", "read_truth": "truth", "render_subject": "render", "write_annotation": "annotation"}
+if TYPE_CHECKING:
+    from cdmer.databases.cohort.annotation import write_annotation as write_annotation
+    from cdmer.databases.cohort.render import render_subject as render_subject
+    from cdmer.databases.cohort.truth import Truth as Truth
+    from cdmer.databases.cohort.truth import read_truth as read_truth
 
+_HOME = {
+    "Truth": "cdmer.databases.cohort.truth",
+    "read_truth": "cdmer.databases.cohort.truth",
+    "render_subject": "cdmer.databases.cohort.render",
+    "write_annotation": "cdmer.databases.cohort.annotation",
+}
 __all__ = [
     "COHORT_DATABASES",
     "COHORT_SIZES",
@@ -35,7 +46,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module on first use (PEP 562)."""
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

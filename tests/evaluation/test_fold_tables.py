@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from cdmer.evaluation.loso_tables import tabulate_loso
+from cdmer.evaluation.fold_tables import tabulate_folds
 
 CLASSES = ("negative", "positive", "surprise")
 LOG = "megc2019/STSTNet_logfile.txt"
@@ -33,7 +33,7 @@ def tabulate(tmp_path):
         compared, leaks = tmp_path / "x.csv", tmp_path / "l.csv"
         checked = {"experiment": task, "feature": "f", "check": "a person is on both sides", "detail": ""}
         pd.DataFrame([{**checked, "count": 0, "of": 68}]).to_csv(leaks, index=False)
-        tabulate_loso([tmp_path / "p.csv"], tmp_path / "e.csv", leaks, csv, md, compared, protocol, parts, left_out)
+        tabulate_folds([tmp_path / "p.csv"], tmp_path / "e.csv", leaks, csv, md, compared, protocol, parts, left_out)
         return pd.read_csv(csv, keep_default_na=False, na_values=[""]), md.read_text()
 
     run.folder = tmp_path
@@ -131,7 +131,7 @@ def test_methods_are_compared_in_every_column_and_the_smallest_difference_is_tol
     (tabulate.folder / "l.csv").write_text("experiment,feature,check,count,of,detail\n")
     names = [tabulate.folder / name for name in ("t.csv", "t.md", "x.csv")]
     parts = [{"task": "holdout_objective", "model": model, "data": "real"} for model in ("TCA", "SVM")]
-    tabulate_loso(paths, tabulate.folder / "e.csv", tabulate.folder / "l.csv", *names, "holdout", parts, [])
+    tabulate_folds(paths, tabulate.folder / "e.csv", tabulate.folder / "l.csv", *names, "holdout", parts, [])
     compared = pd.read_csv(names[2])
     assert compared[["part", "best", "model"]].to_numpy().tolist() == [
         [part, "TCA", "SVM"] for part in ("casme2", "samm", "average")

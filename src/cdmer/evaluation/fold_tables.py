@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from cdmer.evaluation.comparisons import Answers, answers_of_people, compare_with_best
+from cdmer.evaluation.fold_markdown import AVERAGE, PRINTED_AS, fold_markdown, heading_of
 from cdmer.evaluation.intervals import Bootstrap, bootstrap_scores, interval
-from cdmer.evaluation.loso_markdown import AVERAGE, PRINTED_AS, heading_of, loso_markdown
 from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
 from cdmer.files import write_text
@@ -59,7 +59,7 @@ COMPARED = (
 SEED = 20190514  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
 
 
-class LosoPart(TypedDict):
+class FoldPart(TypedDict):
     """One task × model of a table."""
 
     task: str
@@ -105,7 +105,7 @@ class Scored:
         return found
 
 
-def tabulate_loso(
+def tabulate_folds(
     predictions: Sequence[str | Path],
     exclusions: str | Path,
     leaks: str | Path,
@@ -113,7 +113,7 @@ def tabulate_loso(
     md: str | Path,
     comparisons: str | Path,
     protocol: str,
-    parts: Sequence[LosoPart],
+    parts: Sequence[FoldPart],
     left_out: Sequence[Mapping[str, str]],
 ) -> None:
     """Score the pooled predictions of all folds and write a table.
@@ -151,11 +151,11 @@ def tabulate_loso(
     compared = pd.DataFrame(_compared(scored), columns=list(COMPARED))
     write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     write_text(comparisons, compared.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
-    text = loso_markdown(table, protocol, left_out, pd.read_csv(exclusions), notes, compared, pd.read_csv(leaks))
+    text = fold_markdown(table, protocol, left_out, pd.read_csv(exclusions), notes, compared, pd.read_csv(leaks))
     write_text(md, text)
 
 
-def _scored(file: str | Path, part: LosoPart) -> Iterable[Scored]:
+def _scored(file: str | Path, part: FoldPart) -> Iterable[Scored]:
     """The rows of a file of predictions: each selection, whole and by database."""
     task = task_named(part["task"])
     for selection, chosen in read_predictions(file).groupby("selection", sort=False):

@@ -66,7 +66,7 @@ def heading_of(protocol: str, part: str) -> str:
     return f"{source} → {HEADINGS[part]}"
 
 
-def loso_markdown(
+def fold_markdown(
     table: pd.DataFrame,
     protocol: str,
     left_out: Sequence[Mapping[str, str]],
