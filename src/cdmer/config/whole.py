@@ -79,15 +79,9 @@ class Config(Settings):
     )
     cdmer: CdmerProtocol = Field(CdmerProtocol(), description="Options of the cross-database protocol.")
     models: Literal["all"] | Annotated[list[Name], Field(min_length=1)] = Field(
-<<<<<<< HEAD
         "all",
-        description="`all`, or what to train: names of models, `MODEL@FEATURE` for one of them on another feature, "
-        "`adaptation` for all methods on vectors, `networks` for all networks.",
-=======
-        ["adaptation"],
         description="`all`, or what to train: names of models or of their classes, `MODEL@FEATURE` for one of them on "
         "another feature, `adaptation` for all methods on vectors, `networks` for all networks.",
->>>>>>> h4
     )
     model_settings: Models = Field(Models(), description="Settings of each model, by its public name.")
     networks: NetworkRun = Field(NetworkRun(), description="How networks are trained.")
