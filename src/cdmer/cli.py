@@ -1,7 +1,8 @@
 """The command line: one command a stage, which the workflow's rules call, and a few for people.
 
 A job's settings come as JSON from its rule's ``params``; they are the keyword arguments of the function that does
-the work. Nothing here reads the configuration for a job.
+the work. Nothing here reads the configuration for a job. Files come as arguments, from where Snakemake has put them;
+settings that speak of one of many give its place among them (`cdmer.inputs`).
 """
 
 import importlib
@@ -20,6 +21,7 @@ from cdmer import __version__
 from cdmer.commands import add_commands
 from cdmer.errors import CdmerError
 from cdmer.files import disk_trouble
+from cdmer.inputs import Files, with_files
 from cdmer.watch import end_with_runner
 
 app = typer.Typer(
@@ -41,6 +43,10 @@ add_commands(app)
 Settings = Annotated[str, typer.Option(help="Keyword arguments of the job, as JSON.")]
 Clips = Annotated[str, typer.Option(help="Digest of the clips that are read: another one is another job.")]
 Code = Annotated[str, typer.Option(help="Digest of the code that runs, kept with what it makes.")]
+Stores = Annotated[Files, typer.Option(parser=Files.of, metavar="FILES", help="The stores of the task's databases.")]
+Manifests = Annotated[Files, typer.Option(parser=Files.of, metavar="FILES", help="Their manifests, in the same order.")]
+Inputs = Annotated[list[Path], typer.Argument(help="The files that the settings name by their place.")]
+Benchmarks = Annotated[Path, typer.Option(help="Where the workflow keeps what its jobs took.")]
 OnMissingFace = Annotated[str, typer.Option(help="What a clip without a face does: error, or exclude.")]
 
 
@@ -74,11 +80,20 @@ def render(
 
 
 @databases_app.command("read")
-def read(subject: str, output: Path, settings: Settings = "{}", clips: Clips = "", code: Code = "") -> None:
+def read(
+    subject: str,
+    output: Path,
+    root: Annotated[str, typer.Option(help="The database's folder.")],
+    annotation: Annotated[str | None, typer.Argument(help="Its spreadsheet, where a job has made it.")] = None,
+    settings: Settings = "{}",
+    clips: Clips = "",
+    code: Code = "",
+) -> None:
     """Read one subject's slice of a database's manifest."""
     from cdmer.databases.stage import write_subject
 
-    write_subject(subject, output, **json.loads(settings))
+    given = json.loads(settings)
+    write_subject(subject, output, root=root, **given | ({"annotation": annotation} if annotation else {}))
 
 
 @databases_app.command("join")
@@ -107,12 +122,18 @@ def faces(
 
 
 @app.command()
-def frames(faces: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+def frames(
+    faces: Path,
+    output: Path,
+    network: Annotated[Path | None, typer.Argument(help="Weights that the workflow trained for the recipe.")] = None,
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
     """Stage frames: choose or make the frames of one subject's clips that a feature reads."""
     from cdmer.frames.job import make_frames
 
     recipe = json.loads(settings)
-    make_frames(faces, output, **recipe, origin={"recipe": recipe, "code_digest": code})
+    make_frames(faces, output, network, **recipe, origin={"recipe": recipe, "code_digest": code})
 
 
 @features_app.command("compute")
@@ -183,26 +204,26 @@ def models(
 
 
 @app.command()
-def disjoint(output: Path, controls: Path, settings: Settings = "{}", code: Code = "") -> None:
+def disjoint(output: Path, controls: Path, inputs: Inputs, settings: Settings = "{}", code: Code = "") -> None:
     """Stage models: train a model again without each person of the target whom the source shows too."""
     from cdmer.protocols.disjoint import train_disjoint
 
-    train_disjoint(output, controls, **json.loads(settings))
+    train_disjoint(output, controls, **with_files(json.loads(settings), inputs))
 
 
 @app.command()
 def folds(
     predictions: Path,
     metrics: Path,
-    inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
+    stores: Stores,
+    manifests: Manifests,
     settings: Settings = "{}",
     code: Code = "",
 ) -> None:
     """Stage models: train one model for every fold of a leave-one-subject-out task."""
     from cdmer.protocols.loso import train_folds
 
-    half = len(inputs) // 2
-    train_folds(predictions, metrics, stores=inputs[:half], manifests=inputs[half:], **json.loads(settings))
+    train_folds(predictions, metrics, stores=stores, manifests=manifests, **json.loads(settings))
 
 
 @app.command("databases-out")
@@ -210,15 +231,14 @@ def databases_out(
     predictions: Path,
     metrics: Path,
     grid: Path,
-    inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
+    stores: Stores,
+    manifests: Manifests,
     settings: Settings = "{}",
     code: Code = "",
 ) -> None:
     """Stage models: train one model without each database of a task, and predict that database."""
     from cdmer.protocols.databases_out import train_databases_out
 
-    half = len(inputs) // 2
-    stores, manifests = inputs[:half], inputs[half:]
     train_databases_out(predictions, metrics, grid, stores=stores, manifests=manifests, **json.loads(settings))
 
 
@@ -247,7 +267,8 @@ def network(
 def network_folds(
     predictions: Path,
     metrics: Path,
-    inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
+    stores: Stores,
+    manifests: Manifests,
     checkpoints: Annotated[Path, typer.Option(help="A folder of this job's own, for what an interruption leaves.")],
     settings: Settings = "{}",
     code: Code = "",
@@ -256,8 +277,6 @@ def network_folds(
     from cdmer.networks.training import clear_checkpoints
     from cdmer.protocols.network_folds import train_network_folds
 
-    half = len(inputs) // 2
-    stores, manifests = inputs[:half], inputs[half:]
     given = json.loads(settings)
     train_network_folds(
         predictions, metrics, stores=stores, manifests=manifests, checkpoints=checkpoints / code, **given
@@ -284,6 +303,7 @@ def cdmer_table(
 
 @tables_app.command("disjoint")
 def disjoint_table(
+    answers: Inputs,
     leaks: Annotated[Path, typer.Option()],
     csv: Annotated[Path, typer.Option()],
     md: Annotated[Path, typer.Option()],
@@ -293,7 +313,7 @@ def disjoint_table(
     """Tabulate TYPE-I with nobody on both sides, beside the plain scores."""
     from cdmer.evaluation.disjoint_table import tabulate_disjoint
 
-    tabulate_disjoint(leaks, csv, md, **json.loads(settings))
+    tabulate_disjoint(leaks, csv, md, **with_files(json.loads(settings), answers))
 
 
 @tables_app.command("folds")
@@ -322,19 +342,21 @@ def honesty_figure(table: Path, output: Annotated[Path, typer.Option()], code: C
 
 
 @tables_app.command("leaks")
-def leaks(output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = "") -> None:
+def leaks(inputs: Inputs, output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = "") -> None:
     """Check the experiments of a table for what could let it look better than it is."""
     from cdmer.evaluation.leak_jobs import find_leaks
 
-    find_leaks(output, **json.loads(settings))
+    find_leaks(output, **with_files(json.loads(settings), inputs))
 
 
 @tables_app.command("disjoint-leaks")
-def disjoint_leaks(output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = "") -> None:
+def disjoint_leaks(
+    inputs: Inputs, output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = ""
+) -> None:
     """Check TYPE-I with nobody on both sides for the same."""
     from cdmer.evaluation.leak_jobs import find_disjoint_leaks
 
-    find_disjoint_leaks(output, **json.loads(settings))
+    find_disjoint_leaks(output, **with_files(json.loads(settings), inputs))
 
 
 @tables_app.command("card")
