@@ -214,4 +214,5 @@ rule write_card:
         settings=ask(PLAN.card_settings),
         code=code_digest("cdmer.evaluation.card"),
     shell:
-        "cdmer --log {log} tables card {input} {output} --settings {params.settings:q} --code {params.code}"
+        "cdmer --log {log} tables card {input} {output} --benchmarks results/benchmarks"
+        " --settings {params.settings:q} --code {params.code}"

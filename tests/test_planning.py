@@ -373,7 +373,7 @@ def test_settings_are_the_arguments_of_their_jobs_and_json(plan, released):
         (train_model, ("s", "t", "p", "m", "g"), made.training_settings("SVM", "H_to_V"), {}),
         (find_leaks, ("o",), made.leak_settings("cdmer"), {}),
         (find_disjoint_leaks, ("o",), made.disjoint_leak_settings(), {}),
-        (write_card, ("t", "o"), made.card_settings("cdmer_table"), {}),
+        (write_card, ("t", "o"), made.card_settings("cdmer_table"), {"benchmarks": "b"}),
         (tabulate_cdmer, (["p"], "e", "l", "c", "m", "x"), made.table_settings("cdmer"), {}),
     ]
     for job, files, settings, others in jobs:

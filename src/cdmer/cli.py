@@ -360,11 +360,11 @@ def disjoint_leaks(
 
 
 @tables_app.command("card")
-def card(table: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+def card(table: Path, output: Path, benchmarks: Benchmarks, settings: Settings = "{}", code: Code = "") -> None:
     """Write what a table was made of, by what, where, and how long it took."""
     from cdmer.evaluation.card import write_card
 
-    write_card(table, output, **json.loads(settings))
+    write_card(table, output, benchmarks=benchmarks, **json.loads(settings))
 
 
 @tables_app.command("exclusions")
@@ -376,11 +376,17 @@ def exclusions(stores: list[Path], output: Annotated[Path, typer.Option()], code
 
 
 @app.command()
-def report(output: Path, settings: Settings = "{}", code: Code = "") -> None:
+def report(
+    output: Path,
+    inputs: Annotated[list[Path], typer.Argument(help="All that the page is made of, in one folder of results.")],
+    benchmarks: Benchmarks,
+    settings: Settings = "{}",
+    code: Code = "",
+) -> None:
     """Stage report: write everything that the workflow made into one page that opens offline."""
     from cdmer.report.job import make_report
 
-    make_report(output, **json.loads(settings))
+    make_report(output, inputs, benchmarks=benchmarks, **json.loads(settings))
 
 
 @app.command("train-interpolator")
