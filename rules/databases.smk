@@ -28,6 +28,7 @@ rule render_subject:
         runtime=growing(30),
     params:
         settings=ask(PLAN.cohort_settings),
+        # frames lie on the disk as those of a real database do; what is declared of them is their truth, written last
         folder="results/databases/{database}/synthetic",
         planned=ask(PLAN.clips_digest),
         code=code_digest("cdmer.databases.cohort.render"),
@@ -39,7 +40,8 @@ rule render_subject:
 
 rule read_subject:
     input:
-        ask(PLAN.rendered),
+        rendered=ask(PLAN.rendered),
+        annotation=ask(PLAN.rendered_annotation),
     output:
         "results/databases/{database}/subjects/{subject}.csv",
     log:
@@ -51,11 +53,13 @@ rule read_subject:
         runtime=growing(5),
     params:
         settings=ask(PLAN.reader_settings),
+        # read in place, as are the recordings that the manifest lists: `clips` stands for what lies there
+        root=ask(PLAN.root),
         clips=ask(PLAN.clips_digest),
         code=ask(PLAN.reader_code),
     shell:
-        "cdmer --log {log} databases read {wildcards.subject} {output}"
-        " --settings {params.settings:q} --clips {params.clips} --code {params.code}"
+        "cdmer --log {log} databases read {wildcards.subject} {output} {input.annotation}"
+        " --root {params.root:q} --settings {params.settings:q} --clips {params.clips} --code {params.code}"
 
 
 rule join_manifest:

@@ -40,7 +40,7 @@ rule interpolate_frames:
         settings=ask(PLAN.frames_settings),
         code=ask(PLAN.frames_code),
     shell:
-        "cdmer --log {log} frames {input.faces} {output} --settings {params.settings:q}"
+        "cdmer --log {log} frames {input.faces} {output} {input.network} --settings {params.settings:q}"
         " --code {params.code}"
 
 

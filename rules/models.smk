@@ -45,7 +45,8 @@ rule train_disjoint:
         settings=ask(PLAN.disjoint_settings),
         code=ask(PLAN.disjoint_code),
     shell:
-        "cdmer --log {log} disjoint {output.predictions} {output.controls} --settings {params.settings:q} --code {params.code}"
+        "cdmer --log {log} disjoint {output.predictions} {output.controls} {input}"
+        " --settings {params.settings:q} --code {params.code}"
 
 
 # Leave one subject out: all folds of a task in one job.
@@ -71,7 +72,8 @@ rule train_folds:
         settings=ask(PLAN.training_settings),
         code=ask(PLAN.model_code),
     shell:
-        "cdmer --log {log} folds {output} {input.stores} {input.manifests}"
+        "cdmer --log {log} folds {output}"
+        ' --stores "{input.stores}" --manifests "{input.manifests}"'
         " --settings {params.settings:q} --code {params.code}"
 
 
@@ -99,7 +101,8 @@ rule train_databases_out:
         settings=ask(PLAN.training_settings),
         code=ask(PLAN.model_code),
     shell:
-        "cdmer --log {log} databases-out {output} {input.stores} {input.manifests}"
+        "cdmer --log {log} databases-out {output}"
+        ' --stores "{input.stores}" --manifests "{input.manifests}"'
         " --settings {params.settings:q} --code {params.code}"
 
 
@@ -154,6 +157,7 @@ rule train_network_folds:
         settings=ask(PLAN.training_settings),
         code=ask(PLAN.model_code),
     shell:
-        "cdmer --log {log} network-folds {output} {input.stores} {input.manifests}"
+        "cdmer --log {log} network-folds {output}"
+        ' --stores "{input.stores}" --manifests "{input.manifests}"'
         " --checkpoints results/checkpoints/{wildcards.experiment}.{wildcards.model}"
         " --settings {params.settings:q} --code {params.code}"

@@ -20,5 +20,5 @@ rule make_report:
         settings=ask(PLAN.report_settings),
         code=code_digest("cdmer.report.job", *PLAN.report_models()),
     shell:
-        "cdmer --log {log} report {output} --settings {params.settings:q}"
-        " --code {params.code}"
+        "cdmer --log {log} report {output} {input} --benchmarks results/benchmarks"
+        " --settings {params.settings:q} --code {params.code}"

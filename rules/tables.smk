@@ -45,7 +45,8 @@ rule find_leaks:
         settings=ask(PLAN.leak_settings),
         code=ask(PLAN.leak_code),
     shell:
-        "cdmer --log {log} tables leaks --output {output} --settings {params.settings:q} --code {params.code}"
+        "cdmer --log {log} tables leaks {input} --output {output}"
+        " --settings {params.settings:q} --code {params.code}"
 
 
 rule find_disjoint_leaks:
@@ -69,7 +70,8 @@ rule find_disjoint_leaks:
         settings=ask(PLAN.disjoint_leak_settings),
         code=code_digest("cdmer.evaluation.leak_jobs"),
     shell:
-        "cdmer --log {log} tables disjoint-leaks --output {output} --settings {params.settings:q} --code {params.code}"
+        "cdmer --log {log} tables disjoint-leaks {input} --output {output}"
+        " --settings {params.settings:q} --code {params.code}"
 
 
 rule tabulate_cdmer:
@@ -108,8 +110,7 @@ rule tabulate_cdmer:
 
 rule tabulate_disjoint:
     input:
-        ask(PLAN.disjoint_answers),
-        ask(PLAN.disjoint_plain),
+        answers=ask(PLAN.disjoint_answers),
         leaks="results/cdmer_disjoint_leaks.csv",
     output:
         csv=report(
@@ -130,7 +131,8 @@ rule tabulate_disjoint:
         settings=ask(PLAN.disjoint_table_settings),
         code=code_digest("cdmer.evaluation.disjoint_table"),
     shell:
-        "cdmer --log {log} tables disjoint --leaks {input.leaks} --csv {output.csv} --md {output.md}"
+        "cdmer --log {log} tables disjoint {input.answers} --leaks {input.leaks}"
+        " --csv {output.csv} --md {output.md}"
         " --settings {params.settings:q} --code {params.code}"
 
 
@@ -192,7 +194,8 @@ rule draw_honesty:
         "cdmer --log {log} tables honesty {input} --output {output} --code {params.code}"
 
 
-# What a table was made of and how long it took: a file of its own, for it differs where the table does not.
+# What a table was made of and how long it took: a file of its own, for it differs where the table does not. Benchmarks
+# are no inputs, for jobs of earlier runs count too; where none are on the disk, the card has no hours.
 rule write_card:
     input:
         "results/{table}.csv",
@@ -211,4 +214,5 @@ rule write_card:
         settings=ask(PLAN.card_settings),
         code=code_digest("cdmer.evaluation.card"),
     shell:
-        "cdmer --log {log} tables card {input} {output} --settings {params.settings:q} --code {params.code}"
+        "cdmer --log {log} tables card {input} {output} --benchmarks results/benchmarks"
+        " --settings {params.settings:q} --code {params.code}"

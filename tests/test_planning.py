@@ -17,6 +17,7 @@ from cdmer.evaluation.disjoint_table import tabulate_disjoint
 from cdmer.evaluation.fold_tables import tabulate_folds
 from cdmer.evaluation.leak_jobs import find_disjoint_leaks, find_leaks
 from cdmer.evaluation.tables import tabulate_cdmer
+from cdmer.inputs import with_files
 from cdmer.planning.plan import Plan
 from cdmer.planning.shared import databases_of, experiments
 from cdmer.protocols.cdmer import cdmer_experiments
@@ -76,6 +77,9 @@ def test_without_a_root_a_look_alike_stands_in(plan):
         assert made.subjects(name) == [subject.subject for subject in plan_database(name, "tiny", 1).subjects]
         assert made.root(name).startswith(f"results/databases/{name}/synthetic/")
     assert made.annotation("smic_hs") is None
+    assert made.reader_settings("casme2")["annotation"] is None  # a job makes it: it comes as an input
+    assert made.rendered_annotation("casme2") == [made.annotation("casme2")]
+    assert made.rendered_annotation("smic_hs") == []
     assert made.annotation("casme2") == "results/databases/casme2/synthetic/CASME2-coding-20140508.xlsx"
     # a database can be read once all its frames and its spreadsheets are there
     truths = [f"results/databases/casme2/synthetic/truth/{subject}.h5" for subject in made.subjects("casme2")]
@@ -98,9 +102,9 @@ def test_a_root_is_read_where_it_lies(plan, smic_vis):
     assert made.reader_settings("smic_vis") == {
         "database": "smic_vis",
         "reader": "smic",
-        "root": str(smic_vis),
         "annotation": None,
     }
+    assert made.rendered_annotation("smic_vis") == []
 
 
 def test_the_home_folder_may_be_written_as_a_tilde(plan, smic_vis, monkeypatch):
@@ -358,7 +362,7 @@ def test_settings_are_the_arguments_of_their_jobs_and_json(plan, released):
     made = plan(**released)
     jobs = [
         (plan_database, ("casme2",), made.cohort_settings(), {}),
-        (write_subject, ("s1", "out"), made.reader_settings("smic_hs"), {}),
+        (write_subject, ("s1", "out"), made.reader_settings("smic_hs"), {"root": "r"}),
         (
             compute_features,
             ("in", "out"),
@@ -369,7 +373,7 @@ def test_settings_are_the_arguments_of_their_jobs_and_json(plan, released):
         (train_model, ("s", "t", "p", "m", "g"), made.training_settings("SVM", "H_to_V"), {}),
         (find_leaks, ("o",), made.leak_settings("cdmer"), {}),
         (find_disjoint_leaks, ("o",), made.disjoint_leak_settings(), {}),
-        (write_card, ("t", "o"), made.card_settings("cdmer_table"), {}),
+        (write_card, ("t", "o"), made.card_settings("cdmer_table"), {"benchmarks": "b"}),
         (tabulate_cdmer, (["p"], "e", "l", "c", "m", "x"), made.table_settings("cdmer"), {}),
     ]
     for job, files, settings, others in jobs:
@@ -628,8 +632,11 @@ def test_type_i_is_computed_once_more_with_nobody_on_both_sides(plan, released):
     inspect.signature(train_disjoint).bind("o", "c", **told)
     experiments_told = told["experiments"]
     assert [each["experiment"] for each in experiments_told] == ["H->V", "V->H", "H->N", "N->H", "V->N", "N->V"]
-    files = {file for each in experiments_told for file in (*each["stores"], each["predictions"], each["metrics"])}
-    assert sorted(made.disjoint_inputs("TCA")) == sorted(files)
+    assert experiments_told[1]["stores"] == [{"input": 1}, {"input": 0}]  # of the first experiment, the other way round
+    files = with_files(experiments_told, made.disjoint_inputs("TCA"))
+    assert files[1]["stores"] == made.stores_of("TCA", "V_to_H")
+    read = {file for each in files for file in (*each["stores"], each["predictions"], each["metrics"])}
+    assert sorted(made.disjoint_inputs("TCA")) == sorted(read)
     assert told["selection"] == ["default", "oracle"]
     assert made.disjoint_settings("SVM")["selection"] == ["default"]  # it searches nothing
     reasons = {entry.reason for entry in made.disjoint_left_out() if entry.model == "STSTNet"}
@@ -637,6 +644,12 @@ def test_type_i_is_computed_once_more_with_nobody_on_both_sides(plan, released):
     settings = made.disjoint_table_settings()
     inspect.signature(tabulate_disjoint).bind("l", "c", "m", **settings)
     assert [part["model"] for part in settings["parts"]] == ["SVM"] * 6 + ["TCA"] * 6
+    last = with_files(settings["parts"][-1], made.disjoint_answers())
+    assert [last[name] for name in ("disjoint", "controls", "plain")] == [
+        "results/models/disjoint/TCA/predictions.csv",
+        "results/models/disjoint/TCA/controls.csv",
+        "results/models/cdmer/N_to_V/TCA/predictions.csv",
+    ]
     assert made.table_settings("cdmer")["disjoint"] is True
     assert plan(cdmer={"disjoint": []}).disjoint() == []
     assert plan(cdmer={"disjoint": []}).table_settings("cdmer")["disjoint"] is False

@@ -1,7 +1,8 @@
 """The command line: one command a stage, which the workflow's rules call, and a few for people.
 
 A job's settings come as JSON from its rule's ``params``; they are the keyword arguments of the function that does
-the work. Nothing here reads the configuration for a job.
+the work. Nothing here reads the configuration for a job. Files come as arguments, from where Snakemake has put them;
+settings that speak of one of many give its place among them (`cdmer.inputs`).
 """
 
 import importlib
@@ -22,6 +23,7 @@ from cdmer import __version__
 from cdmer.commands import add_commands
 from cdmer.errors import CdmerError
 from cdmer.files import disk_trouble
+from cdmer.inputs import Files, with_files
 from cdmer.nearest import did_you_mean
 from cdmer.watch import end_with_runner
 
@@ -47,6 +49,10 @@ Made = TypeVar("Made")
 Settings = Annotated[str, typer.Option(help="Keyword arguments of the job, as JSON.")]
 Clips = Annotated[str, typer.Option(help="Digest of the clips that are read: another one is another job.")]
 Code = Annotated[str, typer.Option(help="Digest of the code that runs, kept with what it makes.")]
+Stores = Annotated[Files, typer.Option(parser=Files.of, metavar="FILES", help="The stores of the task's databases.")]
+Manifests = Annotated[Files, typer.Option(parser=Files.of, metavar="FILES", help="Their manifests, in the same order.")]
+Inputs = Annotated[list[Path], typer.Argument(help="The files that the settings name by their place.")]
+Benchmarks = Annotated[Path, typer.Option(help="Where the workflow keeps what its jobs took.")]
 OnMissingFace = Annotated[str, typer.Option(help="What a clip without a face does: error, or exclude.")]
 _AS_THE_WORKFLOW = "give it as the workflow does: `snakemake --dry-run --printshellcmds TARGET` prints the command"
 
@@ -120,11 +126,20 @@ def render(
 
 
 @databases_app.command("read")
-def read(subject: str, output: Path, settings: Settings, clips: Clips = "", code: Code = "") -> None:
+def read(
+    subject: str,
+    output: Path,
+    root: Annotated[str, typer.Option(help="The database's folder.")],
+    settings: Settings,
+    annotation: Annotated[str | None, typer.Argument(help="Its spreadsheet, where a job has made it.")] = None,
+    clips: Clips = "",
+    code: Code = "",
+) -> None:
     """Read one subject's slice of a database's manifest."""
     from cdmer.databases.stage import write_subject
 
-    _call(write_subject, _read(settings), subject, output)
+    given = _read(settings) | {"root": root} | ({"annotation": annotation} if annotation else {})
+    _call(write_subject, given, subject, output)
 
 
 @databases_app.command("join")
@@ -153,12 +168,18 @@ def faces(
 
 
 @app.command(rich_help_panel=JOBS)
-def frames(faces: Path, output: Path, settings: Settings, code: Code = "") -> None:
+def frames(
+    faces: Path,
+    output: Path,
+    settings: Settings,
+    network: Annotated[Path | None, typer.Argument(help="Weights that the workflow trained for the recipe.")] = None,
+    code: Code = "",
+) -> None:
     """Stage frames: choose or make the frames of one subject's clips that a feature reads."""
     from cdmer.frames.job import make_frames
 
     recipe = _read(settings)
-    _call(make_frames, recipe, faces, output, origin={"recipe": recipe, "code_digest": code})
+    _call(make_frames, recipe, faces, output, network, origin={"recipe": recipe, "code_digest": code})
 
 
 @features_app.command("compute")
@@ -229,26 +250,26 @@ def models(
 
 
 @app.command(rich_help_panel=JOBS)
-def disjoint(output: Path, controls: Path, settings: Settings = "{}", code: Code = "") -> None:
+def disjoint(output: Path, controls: Path, inputs: Inputs, settings: Settings, code: Code = "") -> None:
     """Stage models: train a model again without each person of the target whom the source shows too."""
     from cdmer.protocols.disjoint import train_disjoint
 
-    _call(train_disjoint, _read(settings), output, controls)
+    _call(train_disjoint, with_files(_read(settings), inputs), output, controls)
 
 
 @app.command(rich_help_panel=JOBS)
 def folds(
     predictions: Path,
     metrics: Path,
-    inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
+    stores: Stores,
+    manifests: Manifests,
     settings: Settings,
     code: Code = "",
 ) -> None:
     """Stage models: train one model for every fold of a leave-one-subject-out task."""
     from cdmer.protocols.loso import train_folds
 
-    half = len(inputs) // 2
-    _call(train_folds, _read(settings), predictions, metrics, stores=inputs[:half], manifests=inputs[half:])
+    _call(train_folds, _read(settings), predictions, metrics, stores=stores, manifests=manifests)
 
 
 @app.command("databases-out", rich_help_panel=JOBS)
@@ -256,15 +277,14 @@ def databases_out(
     predictions: Path,
     metrics: Path,
     grid: Path,
-    inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
+    stores: Stores,
+    manifests: Manifests,
     settings: Settings,
     code: Code = "",
 ) -> None:
     """Stage models: train one model without each database of a task, and predict that database."""
     from cdmer.protocols.databases_out import train_databases_out
 
-    half = len(inputs) // 2
-    stores, manifests = inputs[:half], inputs[half:]
     _call(train_databases_out, _read(settings), predictions, metrics, grid, stores=stores, manifests=manifests)
 
 
@@ -293,7 +313,8 @@ def network(
 def network_folds(
     predictions: Path,
     metrics: Path,
-    inputs: Annotated[list[Path], typer.Argument(help="The stores of the task's databases, then their manifests.")],
+    stores: Stores,
+    manifests: Manifests,
     checkpoints: Annotated[Path, typer.Option(help="A folder of this job's own, for what an interruption leaves.")],
     settings: Settings,
     code: Code = "",
@@ -302,8 +323,6 @@ def network_folds(
     from cdmer.networks.training import clear_checkpoints
     from cdmer.protocols.network_folds import train_network_folds
 
-    half = len(inputs) // 2
-    stores, manifests = inputs[:half], inputs[half:]
     files = {"stores": stores, "manifests": manifests, "checkpoints": checkpoints / code}
     _call(train_network_folds, _read(settings), predictions, metrics, **files)
     clear_checkpoints(checkpoints)
@@ -328,6 +347,7 @@ def cdmer_table(
 
 @tables_app.command("disjoint")
 def disjoint_table(
+    answers: Inputs,
     leaks: Annotated[Path, typer.Option()],
     csv: Annotated[Path, typer.Option()],
     md: Annotated[Path, typer.Option()],
@@ -337,7 +357,7 @@ def disjoint_table(
     """Tabulate TYPE-I with nobody on both sides, beside the plain scores."""
     from cdmer.evaluation.disjoint_table import tabulate_disjoint
 
-    _call(tabulate_disjoint, _read(settings), leaks, csv, md)
+    _call(tabulate_disjoint, with_files(_read(settings), answers), leaks, csv, md)
 
 
 @tables_app.command("folds")
@@ -366,27 +386,29 @@ def honesty_figure(table: Path, output: Annotated[Path, typer.Option()], code: C
 
 
 @tables_app.command("leaks")
-def leaks(output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = "") -> None:
+def leaks(inputs: Inputs, output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = "") -> None:
     """Check the experiments of a table for what could let it look better than it is."""
     from cdmer.evaluation.leak_jobs import find_leaks
 
-    _call(find_leaks, _read(settings), output)
+    _call(find_leaks, with_files(_read(settings), inputs), output)
 
 
 @tables_app.command("disjoint-leaks")
-def disjoint_leaks(output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = "") -> None:
+def disjoint_leaks(
+    inputs: Inputs, output: Annotated[Path, typer.Option()], settings: Settings = "{}", code: Code = ""
+) -> None:
     """Check TYPE-I with nobody on both sides for the same."""
     from cdmer.evaluation.leak_jobs import find_disjoint_leaks
 
-    _call(find_disjoint_leaks, _read(settings), output)
+    _call(find_disjoint_leaks, with_files(_read(settings), inputs), output)
 
 
 @tables_app.command("card")
-def card(table: Path, output: Path, settings: Settings = "{}", code: Code = "") -> None:
+def card(table: Path, output: Path, benchmarks: Benchmarks, settings: Settings = "{}", code: Code = "") -> None:
     """Write what a table was made of, by what, where, and how long it took."""
     from cdmer.evaluation.card import write_card
 
-    _call(write_card, _read(settings), table, output)
+    _call(write_card, _read(settings), table, output, benchmarks=benchmarks)
 
 
 @tables_app.command("exclusions")
@@ -398,11 +420,17 @@ def exclusions(stores: list[Path], output: Annotated[Path, typer.Option()], code
 
 
 @app.command(rich_help_panel=JOBS)
-def report(output: Path, settings: Settings = "{}", code: Code = "") -> None:
+def report(
+    output: Path,
+    inputs: Annotated[list[Path], typer.Argument(help="All that the page is made of, in one folder of results.")],
+    benchmarks: Benchmarks,
+    settings: Settings,
+    code: Code = "",
+) -> None:
     """Stage report: write everything that the workflow made into one page that opens offline."""
     from cdmer.report.job import make_report
 
-    _call(make_report, _read(settings), output)
+    _call(make_report, _read(settings), output, inputs, benchmarks=benchmarks)
 
 
 @app.command("train-interpolator", rich_help_panel=JOBS)

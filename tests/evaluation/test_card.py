@@ -45,6 +45,12 @@ def test_a_card_holds_what_another_run_can_be_compared_by(benchmarks, tmp_path):
     assert card["libraries"]["numpy"] == np.__version__
     assert card["jobs"] == {"faces": {"jobs": 2, "seconds": 4.0, "max_mib": 120.5}}  # tables are after the fact
     assert card["hours"] == pytest.approx(4 / 3600, abs=1e-4)
+    nowhere = benchmarks / "nowhere"
+    write_card(table, tmp_path / "c.json", config=config, data=data, code=code, protocols=["cdmer"], benchmarks=nowhere)
+    assert {key: json.loads((tmp_path / "c.json").read_text())[key] for key in ("hours", "jobs")} == {
+        "hours": None,
+        "jobs": {},
+    }
 
 
 def test_hours_are_those_of_the_table_and_of_no_other(tmp_path):

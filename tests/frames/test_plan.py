@@ -15,12 +15,12 @@ def _plan(**changes):
     return Plan(read_config({"cohort": {"size": "tiny"}, **changes}))
 
 
-def test_a_recipe_is_told_where_its_network_lies():
+def test_a_recipe_names_its_network_and_is_handed_it():
     shipped, own = _plan(), _plan(**OWN, **READS)
     assert shipped.frames_settings("keyframes_11")["parameters"]["network"] == "shipped"
     assert shipped.network("keyframes_11") == []
     weights = "results/interpolators/own.safetensors"
-    assert own.frames_settings("keyframes_11")["parameters"]["network"] == weights
+    assert own.frames_settings("keyframes_11")["parameters"]["network"] == "own"
     assert own.network("keyframes_11") == [weights]
     assert own.network("tim_16") == []
 

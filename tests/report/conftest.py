@@ -11,6 +11,7 @@ import pytest
 
 from cdmer.databases.manifest import make_manifest, write_manifest
 from cdmer.report.job import make_report
+from cdmer.report.results import Results, read_results
 from cdmer.store.feature_store import FeatureStore
 from cdmer.store.shard import write_shard
 
@@ -45,8 +46,15 @@ class Made:
         return Made(self.folder, {**self.settings, "faces": choice, "databases": databases})
 
     def report(self) -> str:
-        make_report(self.page, results=self.folder, **self.settings)
+        make_report(self.page, self.files(), benchmarks=self.folder / "benchmarks", **self.settings)
         return self.page.read_text(encoding="utf-8")
+
+    def files(self) -> list[Path]:
+        """What the report is made of, and a little more."""
+        return [path for path in self.folder.rglob("*") if path.is_file()]
+
+    def results(self) -> Results:
+        return read_results(self.files(), self.folder / "benchmarks", self.settings)
 
 
 def people() -> list[str]:

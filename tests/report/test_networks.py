@@ -208,7 +208,8 @@ def results(kept, store, tmp_path):
             "recipes": [], "features": {}, "transforms": {}, "regions": {}, "selections": ["source"],
             "casme2_negative": "disgust_sadness_fear", "honesty": False, "disjoint": False, "weights": weights,
         }  # fmt: skip
-        return read_results(root, settings)
+        (root / "exclusions.csv").touch()
+        return read_results([path for path in root.rglob("*") if path.is_file()], root / "benchmarks", settings)
 
     return make
 

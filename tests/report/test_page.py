@@ -136,6 +136,16 @@ def test_none_needs_no_pixel_and_has_none(run, tmp_path):
     assert "No picture is shown of SMIC-VIS, SMIC-NIR, CASME II" in page
 
 
+def test_where_no_benchmarks_are_the_page_does_not_say_where_the_time_went(run, tmp_path):
+    """As when benchmarks lie in a bucket: neither the page nor the card knows what jobs took."""
+    shutil.copytree(run.folder, tmp_path / "results", ignore=shutil.ignore_patterns("benchmarks"))
+    card = tmp_path / "results/cdmer_table.card.json"
+    card.write_text(json.dumps({**json.loads(card.read_text()), "hours": None, "jobs": {}}))
+    page = type(run)(tmp_path / "results", run.settings).faces("none").report()
+    assert "Not known: there were no benchmarks beside the results" in page
+    assert re.search("hours of its jobs</th><td><code>not known</code>", page)
+
+
 def test_mean_shows_the_mean_of_people_and_nothing_else(run):
     rasters = [image for image in Reader(run.faces("mean").report()).images if "webp" in image["src"][:30]]
     assert len(rasters) == len(DATABASES)

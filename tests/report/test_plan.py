@@ -80,8 +80,10 @@ def test_every_new_model_is_in_the_report_without_another_edit(plan):
 
 
 def test_the_job_reads_its_settings_as_the_plan_writes_them(plan):
-    settings = json.loads(json.dumps(plan(protocols=["cdmer", "single"]).report_settings()))
-    read = read_results("results", settings)
+    made = plan(protocols=["cdmer", "single"])
+    settings = json.loads(json.dumps(made.report_settings()))
+    read = read_results(made.report_inputs(), "results/benchmarks", settings)
+    assert str(read.root) == "results"
     assert read.databases["smic_nir"].faces == "show"
     assert read.protocols["cdmer"].experiments["V_to_N"] == ["V->N", "smic_vis", "smic_nir"]
     assert read.transforms["TCA"] == {"feature": "lbp_top_r3p8", "mu": 1.0, "dim": 30, "C": 1.0}

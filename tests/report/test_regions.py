@@ -9,7 +9,6 @@ from cdmer.config import read_config
 from cdmer.planning.plan import Plan
 from cdmer.report.clips import mean_face
 from cdmer.report.regions import _drawn, region_map, weights_of_blocks
-from cdmer.report.results import read_results
 from cdmer.store.shard import read_shard
 
 from .conftest import DATABASES, PEOPLE
@@ -60,7 +59,7 @@ def test_only_groups_that_are_blocks_of_the_face_are_drawn():
 
 def test_the_mean_face_is_that_of_the_people_who_may_be_shown(run):
     """Every person once, whatever the number of clips; by the mean of the onset frames of the files themselves."""
-    shown = read_results(run.folder, run.settings)
+    shown = run.results()
     people = []
     for database in DATABASES:
         for shard in sorted((run.folder / f"faces/aligned_112/{database}").glob("*.h5")):
@@ -69,9 +68,9 @@ def test_the_mean_face_is_that_of_the_people_who_may_be_shown(run):
     assert len(people) == len(DATABASES) * PEOPLE
     found = mean_face(shown, "aligned_112")
     assert found.mean() == pytest.approx(np.mean(people), abs=0.5)  # it is drawn larger than it was cropped
-    mean = read_results(run.folder, run.faces("mean").settings)
+    mean = run.faces("mean").results()
     np.testing.assert_allclose(mean_face(mean, "aligned_112"), found)  # six people a database are enough
-    assert mean_face(read_results(run.folder, run.faces("none").settings), "aligned_112") is None
+    assert mean_face(run.faces("none").results(), "aligned_112") is None
 
 
 def test_a_map_lies_on_the_face_and_on_black_where_none_may_be_shown():

@@ -29,7 +29,7 @@ def write_card(
     data: Mapping[str, str],
     code: Mapping[str, str],
     protocols: Sequence[str],
-    benchmarks: str | Path = "results/benchmarks",
+    benchmarks: str | Path,
 ) -> None:
     """Write the card of a table.
 
@@ -48,7 +48,8 @@ def write_card(
     protocols
         Folders of the trainings behind the table; time that others took is none of its.
     benchmarks
-        Where the workflow keeps the seconds and bytes of its jobs.
+        Where the workflow keeps the seconds and bytes of its jobs. Of none the card says that its hours are not known:
+        they lie elsewhere, as in a bucket.
     """
     canonical = json.dumps(config, sort_keys=True)
     jobs = spent(benchmarks, protocols, data, code)
@@ -72,7 +73,7 @@ def write_card(
             "cohort": config.get("cohort", {}).get("seed"),
             "networks": config.get("networks", {}).get("seed"),
         },
-        "hours": round(sum(stage["seconds"] for stage in jobs.values()) / 3600, 4),
+        "hours": round(sum(stage["seconds"] for stage in jobs.values()) / 3600, 4) if jobs else None,
         "jobs": jobs,
         "written": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "config": config,

@@ -74,12 +74,11 @@ class DatabasesPlan:
         return one_of(f"subject of {database}", subject, subjects)
 
     def reader_settings(self, database: str) -> dict[str, Any]:
-        """What the job that reads a subject's slice of the manifest needs to know."""
+        """What the job that reads a subject's slice of the manifest needs to know; its root is a parameter beside."""
         return {
             "database": database,
             "reader": self.databases[database].reader,
-            "root": self.root(database),
-            "annotation": self.annotation(database),
+            "annotation": None if self.is_synthetic(database) else self.annotation(database),
         }
 
     def reader_code(self, database: str) -> str:
@@ -98,6 +97,11 @@ class DatabasesPlan:
         truths = [f"{SYNTHETIC.format(database=database)}/truth/{subject}.h5" for subject in self.subjects(database)]
         shipped = annotation_names(database, self.config.cohort.quirks)
         return [*truths, *(f"{SYNTHETIC.format(database=database)}/{name}" for name in shipped)]
+
+    def rendered_annotation(self, database: str) -> list[str]:
+        """The spreadsheet among them that the reader is given; nothing where it needs none."""
+        annotation = self.annotation(database) if self.is_synthetic(database) else None
+        return [annotation] if annotation else []
 
     @cached_property
     def census(self) -> dict[str, dict[str, str]]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from cdmer.code import code_digest
 from cdmer.errors import CdmerError
+from cdmer.inputs import by_place
 from cdmer.planning.models import ModelsPlan
 from cdmer.planning.shared import LeftOut, databases_of, digest, experiments
 from cdmer.protocols.cdmer import cdmer_experiments
@@ -53,7 +54,7 @@ class DisjointPlan(ModelsPlan):
         return [key for key, name in self.disjoint() if name == model]
 
     def disjoint_settings(self, model: str) -> dict[str, Any]:
-        """What the job that trains a model without each shared person needs to know.
+        """What the job that trains a model without each shared person needs to know; files by their place.
 
         Raises
         ------
@@ -70,16 +71,7 @@ class DisjointPlan(ModelsPlan):
             **{name: settings[name] for name in kept},
             "selection": self.disjoint_selections(model),
             "draws": self.config.cdmer.disjoint_draws,
-            "experiments": [
-                {
-                    "experiment": experiments("cdmer")[key],
-                    "databases": databases_of(key),
-                    "stores": self.stores_of(model, key),
-                    "predictions": f"results/models/cdmer/{key}/{model}/predictions.csv",
-                    "metrics": f"results/models/cdmer/{key}/{model}/metrics.json",
-                }
-                for key in keys
-            ],
+            "experiments": by_place(self._disjoint_experiments(model), self.disjoint_inputs(model)),
         }
 
     def _no_disjoint(self, model: str) -> str:
@@ -94,9 +86,21 @@ class DisjointPlan(ModelsPlan):
 
     def disjoint_inputs(self, model: str) -> list[str]:
         """The files that this job reads."""
-        read = self.disjoint_settings(model)["experiments"]
+        read = self._disjoint_experiments(model)
         stores = dict.fromkeys(store for each in read for store in each["stores"])
         return [*stores, *(each[name] for each in read for name in ("predictions", "metrics"))]
+
+    def _disjoint_experiments(self, model: str) -> list[dict[str, Any]]:
+        return [
+            {
+                "experiment": experiments("cdmer")[key],
+                "databases": databases_of(key),
+                "stores": self.stores_of(model, key),
+                "predictions": f"results/models/cdmer/{key}/{model}/predictions.csv",
+                "metrics": f"results/models/cdmer/{key}/{model}/metrics.json",
+            }
+            for key in self.disjoint_of(model)
+        ]
 
     def disjoint_made_of(self, model: str) -> str:
         """A digest of what it starts from."""
@@ -112,18 +116,19 @@ class DisjointPlan(ModelsPlan):
         return code_digest("cdmer.protocols.disjoint", self.models[model].module)
 
     def disjoint_answers(self) -> list[str]:
-        """The answers that its table is made of, two files a model."""
+        """The answers that its table is made of: two files a model, and the plain ones beside them."""
         models = dict.fromkeys(model for _, model in self.disjoint())
         return [
-            f"results/models/disjoint/{model}/{name}.csv" for model in models for name in ("predictions", "controls")
+            *(
+                f"results/models/disjoint/{model}/{name}.csv"
+                for model in models
+                for name in ("predictions", "controls")
+            ),
+            *(f"results/models/cdmer/{key}/{model}/predictions.csv" for key, model in self.disjoint()),
         ]
 
-    def disjoint_plain(self) -> list[str]:
-        """The plain answers beside them."""
-        return [f"results/models/cdmer/{key}/{model}/predictions.csv" for key, model in self.disjoint()]
-
     def disjoint_table_settings(self) -> dict[str, Any]:
-        """What the job that makes that table needs to know."""
+        """What the job that makes that table needs to know; files by their place among `disjoint_answers`."""
         parts = [
             {
                 "experiment": experiments("cdmer")[key],
@@ -135,7 +140,8 @@ class DisjointPlan(ModelsPlan):
             }
             for key, model in self.disjoint()
         ]
-        return {"parts": parts, "left_out": [asdict(entry) for entry in self.disjoint_left_out()]}
+        left_out = [asdict(entry) for entry in self.disjoint_left_out()]
+        return {"parts": by_place(parts, self.disjoint_answers()), "left_out": left_out}
 
     def disjoint_table_made_of(self) -> str:
         """A digest of what that table is made of."""

@@ -22,13 +22,10 @@ class FramesPlan(FacesPlan):
         return one_of("frames recipe", name, self.config.frames)
 
     def frames_settings(self, recipe: str) -> dict[str, Any]:
-        """What the job of a frames recipe needs to know."""
+        """What the job of a frames recipe needs to know; a network of one's own by its name in `interpolators`."""
         chosen = self.frames_recipe(recipe)
         module, function = chosen.maker
-        parameters = chosen.parameters()
-        if chosen.interpolator:
-            (parameters["network"],) = self.network(recipe)
-        return {"module": module, "function": function, "parameters": parameters}
+        return {"module": module, "function": function, "parameters": chosen.parameters()}
 
     def frames_code(self, recipe: str) -> str:
         """A digest of the code that a frames recipe runs."""

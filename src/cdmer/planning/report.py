@@ -14,7 +14,7 @@ class ReportPlan(TablesPlan):
     """The report."""
 
     def report_settings(self) -> dict[str, Any]:
-        """What the job that writes the report needs to know; its inputs lie where the workflow puts them."""
+        """What the job that writes the report needs to know."""
         return {
             "databases": {name: self._database_of_report(name) for name in self.databases},
             "faces": self.config.report.faces,

@@ -5,6 +5,7 @@ from typing import Any
 
 from cdmer.code import code_digest
 from cdmer.errors import CdmerError
+from cdmer.inputs import by_place
 from cdmer.planning.disjoint import DisjointPlan
 from cdmer.planning.shared import databases_of, digest, experiments, once
 
@@ -80,7 +81,30 @@ class TablesPlan(DisjointPlan):
         return {"parts": parts, "left_out": left_out, **own}
 
     def leak_settings(self, protocol: str) -> dict[str, Any]:
-        """What the job that looks for leaks in a table needs to know."""
+        """What the job that looks for leaks in a table needs to know; files by their place among `leak_inputs`."""
+        return {
+            "protocol": protocol,
+            "parts": by_place(self._leak_parts(protocol), self.leak_inputs(protocol)),
+            "casme2_negative": self.config.cdmer.casme2_negative,
+        }
+
+    def disjoint_leak_settings(self) -> dict[str, Any]:
+        """The same of TYPE-I with nobody on both sides."""
+        return {
+            "parts": by_place(self._disjoint_leak_parts(), self.disjoint_leak_inputs()),
+            "casme2_negative": self.config.cdmer.casme2_negative,
+        }
+
+    def leak_inputs(self, protocol: str) -> list[str]:
+        """The files that the leak checks of a table read: stores, manifests, and what its models answered."""
+        return _files_of(self._leak_parts(protocol))
+
+    def disjoint_leak_inputs(self) -> list[str]:
+        """The files that the leak checks of TYPE-I with nobody on both sides read."""
+        return _files_of(self._disjoint_leak_parts())
+
+    @once
+    def _leak_parts(self, protocol: str) -> list[dict[str, Any]]:
         names = experiments(protocol)
         parts: dict[tuple[str, str], dict[str, Any]] = {}
         for key, model in self.computable(protocol):
@@ -93,20 +117,16 @@ class TablesPlan(DisjointPlan):
                 "adapts": settings.adapts,
                 "fit": None if self.is_network(model) else self._fit_of(model),
             }
-        return {
-            "protocol": protocol,
-            "parts": list(parts.values()),
-            "casme2_negative": self.config.cdmer.casme2_negative,
-        }
+        return list(parts.values())
 
-    def disjoint_leak_settings(self) -> dict[str, Any]:
-        """What the job that looks for leaks in TYPE-I with nobody on both sides needs to know."""
+    @once
+    def _disjoint_leak_parts(self) -> list[dict[str, Any]]:
         names = experiments("cdmer")
         parts: dict[tuple[str, str], dict[str, Any]] = {}
         for key, model in self.disjoint():
             part = parts.setdefault((key, self.models[model].feature), self._leak_part(names[key], key, model))
             part["models"][model] = {"predictions": f"results/models/disjoint/{model}/predictions.csv"}
-        return {"parts": list(parts.values()), "casme2_negative": self.config.cdmer.casme2_negative}
+        return list(parts.values())
 
     def _leak_part(self, name: str, key: str, model: str) -> dict[str, Any]:
         return {
@@ -127,14 +147,6 @@ class TablesPlan(DisjointPlan):
             "columns": columns,
         }
 
-    def leak_inputs(self, protocol: str) -> list[str]:
-        """The files that the leak checks of a table read: stores, manifests, and what its models answered."""
-        return _files_of(self.leak_settings(protocol))
-
-    def disjoint_leak_inputs(self) -> list[str]:
-        """The files that the leak checks of TYPE-I with nobody on both sides read."""
-        return _files_of(self.disjoint_leak_settings())
-
     def leak_code(self, protocol: str) -> str:
         """A digest of the code of a table's leak checks, and of the models that they fit again."""
         refitted = {self.models[m].module for _, m in self.computable(protocol) if self._is_refitted(m)}
@@ -144,10 +156,10 @@ class TablesPlan(DisjointPlan):
         return not self.models[model].adapts and not self.is_network(model)
 
 
-def _files_of(settings: dict[str, Any]) -> list[str]:
+def _files_of(parts: list[dict[str, Any]]) -> list[str]:
     files = [
         name
-        for part in settings["parts"]
+        for part in parts
         for name in (
             *part["stores"],
             *part.get("manifests", ()),

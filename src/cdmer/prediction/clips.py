@@ -142,7 +142,7 @@ def _sample(clip: NewClip, trained: TrainedModel, folder: Path) -> Sample:
     settings = plan.faces_settings(frames_recipe.faces, database)
     align_faces(manifest, faces, **settings, on_missing_face="error")
     frames = folder / "frames.h5"
-    make_frames(faces, frames, **plan.frames_settings(feature.frames))
+    make_frames(faces, frames, *plan.network(feature.frames), **plan.frames_settings(feature.frames))
     store, read = frames, frames
     for name in [feature.source, trained.feature] if feature.source else [trained.feature]:
         store = folder / f"{name}.h5"

@@ -1,6 +1,7 @@
 """The job of the report stage: one page that needs no other file and no network."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +25,27 @@ DEPENDS_ON_FILES = (
 SECTIONS = ("tables", "databases", "faces", "features", "models", "run")  # after the summary: the results come first
 
 
-def make_report(output: str | Path, *, results: str | Path = "results", **settings: Any) -> None:
+def make_report(output: str | Path, inputs: Sequence[str | Path], *, benchmarks: str | Path, **settings: Any) -> None:
     """Write the report of a run.
 
     Parameters
     ----------
     output
         HTML to write: one file with every picture, style and script inside.
-    results
-        The folder of results, whose files lie where the workflow puts them.
+    inputs
+        The files that it is made of, by the workflow's own names below one folder, wherever that is.
+    benchmarks
+        The folder of the workflow's benchmarks. Without any, the page does not say where the time went.
     settings
-        What the run made and what may be shown of it: the fields of `cdmer.report.results.Results` but for `root`,
-        as `cdmer.planning.plan.Plan.report_settings` gives them.
+        What the run made and what may be shown of it: the other fields of `cdmer.report.results.Results`, as
+        `cdmer.planning.plan.Plan.report_settings` gives them.
 
     Raises
     ------
     CdmerError
         A file of the results that is not there or cannot be read.
     """
-    run = read_results(results, settings)
+    run = read_results(inputs, benchmarks, settings)
     with mpl.rc_context(STYLE):
         sections = {
             "summary": summary_section(run),

@@ -1,7 +1,8 @@
 """What a run left in its folder of results, as the report reads it."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,11 @@ class Results:
     Attributes
     ----------
     root
-        The folder `results`.
+        The folder of results.
+    inputs
+        The files below it that the report is made of.
+    benchmarks
+        The folder of the workflow's benchmarks, which may be empty or absent.
     databases, protocols
         By name.
     faces
@@ -106,6 +111,8 @@ class Results:
     """
 
     root: Path
+    inputs: frozenset[Path]
+    benchmarks: Path
     databases: Mapping[str, Database]
     protocols: Mapping[str, Protocol]
     faces: str
@@ -126,10 +133,10 @@ class Results:
         Raises
         ------
         CdmerError
-            It is not there.
+            It is not there, or not among the inputs.
         """
         path = self.root / name
-        if not path.exists():
+        if path not in self.inputs or not path.exists():
             raise CdmerError(f"{path} is not there", "let Snakemake make it: snakemake --cores 2 results/report.html")
         return path
 
@@ -179,9 +186,18 @@ class Results:
         return next((name for name in self.selections if name != "oracle"), "oracle")
 
 
-def read_results(root: str | Path, settings: Mapping[str, Any]) -> Results:
-    """The results of a run, from the settings of `cdmer.report.job.make_report`."""
+def read_results(inputs: Iterable[str | Path], benchmarks: str | Path, settings: Mapping[str, Any]) -> Results:
+    """The results of a run, from what `cdmer.report.job.make_report` is given."""
+    files = frozenset(map(Path, inputs))
+    root = Path(os.path.commonpath([path.parent for path in files]))  # where tables lie, and the list of exclusions
     known = dict(settings)
     databases = {name: Database(**entry) for name, entry in known.pop("databases").items()}
     protocols = {name: Protocol(**entry) for name, entry in known.pop("protocols").items()}
-    return Results(root=Path(root), databases=databases, protocols=protocols, **known)
+    return Results(
+        root=root,
+        inputs=files,
+        benchmarks=Path(benchmarks),
+        databases=databases,
+        protocols=protocols,
+        **known,
+    )

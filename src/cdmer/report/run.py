@@ -14,7 +14,7 @@ LONGEST = 14  # groups of jobs that are shown by name
 
 def run_section(results: Results) -> dict[str, Any]:
     """What the template of this section reads."""
-    benchmarks = results.root / "benchmarks"
+    benchmarks = results.benchmarks
     stages = spent(benchmarks)
     known = [*STAGES, *(name for name in stages if name not in STAGES)]
     total = sum(stage["seconds"] for stage in stages.values())
@@ -96,7 +96,7 @@ def _card(card: dict[str, Any]) -> dict[str, Any]:
         "mathematics threads": card["mathematics_threads"] or "not set",
         "device of networks": card["device"],
         "seeds": ", ".join(f"{name} {seed}" for name, seed in card["seeds"].items()),
-        "hours of its jobs": f"{card['hours']:.2f}",
+        "hours of its jobs": "not known" if card["hours"] is None else f"{card['hours']:.2f}",
         "written": card["written"],
     }
     return {
