@@ -152,7 +152,11 @@ def test_a_job_called_by_hand_without_its_settings_is_a_usage_error(tmp_path):
             '{"size": "tiny", "seed": 1, "nois": 2}',
             "--settings: unknown key 'nois'; did you mean 'noise'?",
         ),
-        (["tables", "leaks", "--output", "leaks.csv"], "{}", "--settings lacks protocol, parts, casme2_negative"),
+        (
+            ["tables", "leaks", "a.h5", "--output", "leaks.csv"],
+            "{}",
+            "--settings lacks protocol, parts, casme2_negative",
+        ),
     ],
 )
 def test_settings_that_a_job_cannot_take_are_named(tmp_path, job, settings, problem):

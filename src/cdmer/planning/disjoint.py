@@ -54,24 +54,15 @@ class DisjointPlan(ModelsPlan):
         return [key for key, name in self.disjoint() if name == model]
 
     def disjoint_settings(self, model: str) -> dict[str, Any]:
-        """What the job that trains a model without each shared person needs to know; files by their place.
-
-        Raises
-        ------
-        CdmerError
-            There is nothing for it to do; the reason is given.
-        """
-        keys = self.disjoint_of(model)
-        if not keys:
-            problem = f"{model} is not trained without the people whom both sides show"
-            raise CdmerError(problem, self._no_disjoint(model))
+        """What the job that trains a model without each shared person needs to know; files by their place."""
+        files = by_place(self._disjoint_experiments(model), self.disjoint_inputs(model))
         kept = ("module", "estimator", "parameters", "columns", "casme2_negative")
-        settings = self.training_settings(model, keys[0])
+        settings = self.training_settings(model, self.disjoint_of(model)[0])
         return {
             **{name: settings[name] for name in kept},
             "selection": self.disjoint_selections(model),
             "draws": self.config.cdmer.disjoint_draws,
-            "experiments": by_place(self._disjoint_experiments(model), self.disjoint_inputs(model)),
+            "experiments": files,
         }
 
     def _no_disjoint(self, model: str) -> str:
@@ -85,12 +76,22 @@ class DisjointPlan(ModelsPlan):
         return f"make an experiment of TYPE-I possible: {'; '.join(reasons)}"
 
     def disjoint_inputs(self, model: str) -> list[str]:
-        """The files that this job reads."""
+        """The files that this job reads.
+
+        Raises
+        ------
+        CdmerError
+            There is nothing for it to do; the reason is given.
+        """
         read = self._disjoint_experiments(model)
         stores = dict.fromkeys(store for each in read for store in each["stores"])
         return [*stores, *(each[name] for each in read for name in ("predictions", "metrics"))]
 
     def _disjoint_experiments(self, model: str) -> list[dict[str, Any]]:
+        keys = self.disjoint_of(model)
+        if not keys:
+            problem = f"{model} is not trained without the people whom both sides show"
+            raise CdmerError(problem, self._no_disjoint(model))
         return [
             {
                 "experiment": experiments("cdmer")[key],
@@ -99,7 +100,7 @@ class DisjointPlan(ModelsPlan):
                 "predictions": f"results/models/cdmer/{key}/{model}/predictions.csv",
                 "metrics": f"results/models/cdmer/{key}/{model}/metrics.json",
             }
-            for key in self.disjoint_of(model)
+            for key in keys
         ]
 
     def disjoint_made_of(self, model: str) -> str:
