@@ -1,10 +1,11 @@
-"""Whether the networks of a finished run learnt anything, and what their adaptation to the target brought.
+"""Whether the networks of a finished run learnt anything, what their adaptation brought, and what bf16 does to scores.
 
     make table                                                  # trains the networks
     python benchmarks/networks_cohort.py run results/ablation   # the same without their adaptation terms, on TYPE-II
+    python benchmarks/networks_cohort.py run results/ablation --precision bf16    # the same in bf16
     python benchmarks/networks_cohort.py report results/ablation
 
-Give both in the folder that the run was made in. `run` keeps each training when it is done and goes on where it was;
+Give all in the folder that the run was made in. `run` keeps each training when it is done and goes on where it was;
 `report` prints Markdown, of what there is.
 
 Chance. The classes of each target database are dealt anew among its clips, alike in all experiments on that target,
@@ -38,6 +39,7 @@ from cdmer.protocols.train_network import train_network
 
 PERMUTATIONS, SEED = 2000, 2026
 WITHOUT = {"DSCNN": {"discrepancy": [0.0, 0.0, 0.0]}, "MADTN": {"lam": 0.0}}  # options that leave the terms out
+BF16 = ("DSCNN", "FR", "STSTNet", "OFF-ApexNet")  # networks of which all experiments are trained again in bf16
 FILES = ("predictions.csv", "metrics.json", "curves.csv", "weights.safetensors")
 
 
@@ -98,23 +100,35 @@ def _uf1(truth: np.ndarray, predicted: np.ndarray) -> float:
 def run(plan: Plan, out: Path) -> None:
     """Train the networks without their adaptation terms."""
     type_ii = [each.key for each in cdmer_experiments() if each.type == "TYPE-II"]
-    for model, options in WITHOUT.items():
-        for key, _ in (pair for pair in plan.computable("cdmer") if pair[1] == model and pair[0] in type_ii):
-            folder = out / key / model
-            if (folder / "metrics.json").is_file():
-                continue
-            folder.mkdir(parents=True, exist_ok=True)
-            settings = plan.training_settings(model, key)
-            training = {**settings["training"], "options": {**settings["training"]["options"], **options}}
-            source, target = plan.stores_of(model, key)
-            train_network(
-                source, target, *(folder / name for name in FILES), checkpoints=out / "checkpoints" / f"{key}.{model}",
-                databases=tuple(databases_of(key)), training=training, selection=["default"],
-                criterion=settings["criterion"], casme2_negative=settings["casme2_negative"],
-            )  # fmt: skip
-            print(
-                f"{model} {key} without: UF1 {json.loads((folder / 'metrics.json').read_text())['scores']}", flush=True
-            )
+    for key, model in plan.computable("cdmer"):
+        if key in type_ii and model in WITHOUT:
+            train_again(plan, key, model, out, options=WITHOUT[model])
+
+
+def run_in(precision: str, plan: Plan, out: Path) -> None:
+    """Train networks with another precision."""
+    for key, model in plan.computable("cdmer"):
+        if model in BF16:
+            train_again(plan, key, model, out / precision, machinery={"precision": precision})
+
+
+def train_again(plan: Plan, key: str, model: str, out: Path, **changes: dict) -> None:
+    """The training of the run, from the same seeds, with something changed, unless it is done."""
+    folder = out / key / model
+    if (folder / "metrics.json").is_file():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = plan.training_settings(model, key)
+    training = {**settings["training"]}
+    for name, values in changes.items():
+        training[name] = {**training[name], **values}
+    source, target = plan.stores_of(model, key)
+    train_network(
+        source, target, *(folder / name for name in FILES), checkpoints=out / "checkpoints" / f"{key}.{model}",
+        databases=tuple(databases_of(key)), training=training, selection=["default"],
+        criterion=settings["criterion"], casme2_negative=settings["casme2_negative"],
+    )  # fmt: skip
+    print(f"{model} {key} {changes}: {json.loads((folder / 'metrics.json').read_text())['scores']}", flush=True)
 
 
 def report(plan: Plan, results: Path, out: Path, selection: str, permutations: int) -> None:
@@ -137,19 +151,32 @@ def report(plan: Plan, results: Path, out: Path, selection: str, permutations: i
         )
     print("\n| network | experiment | rounds | with its terms | without | difference |\n|---|---|---|---|---|---|")
     for model in WITHOUT:
-        differences = []
-        for key, with_terms in done.get(model, {}).items():
-            file = out / key / model / "predictions.csv"
-            if not file.is_file():
-                continue
-            pair = scores(with_terms), scores(answers(file, "default"))
-            difference = pair[0] - pair[1]
-            differences.append(difference.mean())
-            cells = [f"{one.mean():.4f}{_spread(one)}" for one in (*pair, difference)]
-            print(f"| {model} | {key.replace('_to_', ' → ')} | {len(difference)} | {' | '.join(cells)} |")
-        if len(differences) > 1:
-            whole = np.array(differences)
+        pairs = compared(results, out, model, list(done.get(model, {})))
+        for key, pair in pairs.items():
+            cells = [f"{one.mean():.4f}{_spread(one)}" for one in (*pair, pair[0] - pair[1])]
+            print(f"| {model} | {key.replace('_to_', ' → ')} | {len(pair[0])} | {' | '.join(cells)} |")
+        if len(pairs) > 1:
+            whole = np.array([(one - other).mean() for one, other in pairs.values()])
             print(f"| {model} | mean of {len(whole)} | | | | {whole.mean():+.4f}{_spread(whole)} |")
+    print("\n| network | experiments | float32 | bf16 | bf16 less float32, and its spread over experiments |")
+    print("|---|---|---|---|---|")
+    for model in BF16:
+        pairs = compared(results, out / "bf16", model, list(done.get(model, {})))
+        if len(pairs) > 1:
+            one, other = (np.array([pair[side].mean() for pair in pairs.values()]) for side in (0, 1))
+            print(f"| {model} | {len(one)} | {one.mean():.4f} | {other.mean():.4f} "
+                  f"| {(other - one).mean():+.4f}{_spread(other - one)} |")  # fmt: skip
+
+
+def compared(results: Path, out: Path, model: str, keys: list[str]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """UF1 of the rounds of a training, of the run and of the changed one, by experiment; both after the last epoch."""
+    found = {}
+    for key in keys:
+        file = out / key / model / "predictions.csv"
+        if file.is_file():
+            plain = answers(results / key / model / "predictions.csv", "default")
+            found[key] = scores(plain), scores(answers(file, "default"))
+    return found
 
 
 def _spread(values: np.ndarray) -> str:
@@ -164,9 +191,12 @@ def main() -> None:
     parser.add_argument("--configfile", type=Path, help="what the run was given beside config.yaml")
     parser.add_argument("--selection", default="default", help="which epoch's answers are looked at for chance")
     parser.add_argument("--permutations", type=int, default=PERMUTATIONS)
+    parser.add_argument("--precision", choices=["bf16"], help="with `run`: train again in it, in place of the ablation")
     given = parser.parse_args()
     plan = planned(given.configfile)
-    if given.what == "run":
+    if given.what == "run" and given.precision:
+        run_in(given.precision, plan, given.output)
+    elif given.what == "run":
         run(plan, given.output)
     else:
         report(plan, given.results, given.output, given.selection, given.permutations)
