@@ -64,6 +64,10 @@ class Ensemble(ABC):
     def answer(self, samples: Sequence[Tensor]) -> list[Tensor]:
         """Logits (N, classes) of each training's network for its samples (N, ...), without dropout."""
 
+    def each(self, function: Callable[[int], Item]) -> list[Item]:
+        """What a function says of each training's number, e.g. its samples of a step."""
+        return [function(index) for index in range(self.size)]
+
     @abstractmethod
     def weights(self, index: int) -> dict[str, Tensor]:
         """The state of one training's network, under the names that it has by itself."""
@@ -84,7 +88,8 @@ class Looped(Ensemble):
         super().__init__(networks, recipe)
         self.optimizers = [optimizer_of(recipe, _groups(network, network)) for network in networks]
         self.dropouts = [_places(network, Dropout) for network in networks]
-        self.threads = min(threads, self.size)
+        threads = min(threads, self.size)
+        self.pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def step(self, batches: Sequence[Batch | None], rates: Sequence[float], keys: Sequence[int], place: int) -> Losses:
         """As the base says."""
@@ -104,7 +109,7 @@ class Looped(Ensemble):
             optimizer.step()
             return {name: float(term.detach()) for name, term in terms.items()}
 
-        return self._each(one)
+        return self.each(one)
 
     def answer(self, samples: Sequence[Tensor]) -> list[Tensor]:
         """As the base says."""
@@ -114,7 +119,19 @@ class Looped(Ensemble):
             with torch.no_grad():
                 return self.networks[index](samples[index])  # type: ignore[no-any-return]
 
-        return self._each(one)
+        return self.each(one)
+
+    def each(self, function: Callable[[int], Item]) -> list[Item]:
+        """As the base says, on the engine's threads."""
+        if self.pool is None:
+            return super().each(function)
+        reduced = torch.is_autocast_enabled("cpu")  # which each thread has for itself
+
+        def one(index: int) -> Item:
+            with torch.autocast("cpu", torch.bfloat16, enabled=reduced):
+                return function(index)
+
+        return list(self.pool.map(one, range(self.size)))
 
     def weights(self, index: int) -> dict[str, Tensor]:
         """As the base says."""
@@ -133,12 +150,6 @@ class Looped(Ensemble):
             network.load_state_dict(kept)
         for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(kept)
-
-    def _each(self, function: Callable[[int], Item]) -> list[Item]:
-        if self.threads == 1:
-            return [function(index) for index in range(self.size)]
-        with ThreadPoolExecutor(self.threads) as pool:
-            return list(pool.map(function, range(self.size)))
 
 
 class Stacked(Ensemble):

@@ -320,12 +320,13 @@ class _Group:
         targets = [_shuffled(trial.target, key, epoch) for trial, key in zip(self.trials, self.keys, strict=True)]
         sums: list[dict[str, float]] = [{} for _ in self.trials]
         for step in range(max(steps)):
-            batches = [
-                self._batch(index, orders[index][step * size : (step + 1) * size], targets[index], epoch, step)
-                if step < steps[index]
-                else None
-                for index in range(len(self.trials))
-            ]
+
+            def batch(index: int, step: int = step) -> Batch | None:
+                if step >= steps[index]:
+                    return None
+                return self._batch(index, orders[index][step * size : (step + 1) * size], targets[index], epoch, step)
+
+            batches = ensemble.each(batch)
             rates = [self.recipe.rate_at(epoch, epoch * own + step) for own in steps]
             with self._precision():
                 found = ensemble.step(batches, rates, [stream(key, epoch, step) for key in self.keys], 0)
