@@ -94,6 +94,7 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"databases": {"casme2": "/data/casme2"}}, ["databases.casme2: expected keys", "'/data/casme2'"]),
         ({"rounds": "many"}, ["rounds: expected a whole number"]),
         ({"protocols": ["cde", "cde"]}, ["protocols: 'cde' is listed twice"]),
+        ({"models": ["SVM", "TCA", "SVM"]}, ["models: 'SVM' is listed twice"]),
         ({"frames": {"keyframes_11": {"synthesis": "average", "network": "own"}}}, ["`network` does nothing here"]),
         (
             {"frames": {"keyframes_11": {"synthesis": "adaptive_convolution", "network": "own"}}},

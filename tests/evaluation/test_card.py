@@ -36,7 +36,14 @@ def test_a_card_holds_what_another_run_can_be_compared_by(benchmarks, tmp_path):
     config: dict = {"cohort": {"seed": 7}, "rounds": 10}
     data, code = {"s1": "d", "s2": "e"}, {"SVM": "c"}
     write_card(
-        table, tmp_path / "c.json", config=config, data=data, code=code, protocols=["cdmer"], benchmarks=benchmarks
+        table,
+        tmp_path / "c.json",
+        config=config,
+        data=data,
+        code=code,
+        protocols=["cdmer"],
+        recipes={"faces": ["a"]},
+        benchmarks=benchmarks,
     )
     card = json.loads((tmp_path / "c.json").read_text())
     assert card["table_sha256"] == hashlib.sha256(b"model,uf1\nSVM,0.5\n").hexdigest()
@@ -46,7 +53,16 @@ def test_a_card_holds_what_another_run_can_be_compared_by(benchmarks, tmp_path):
     assert card["jobs"] == {"faces": {"jobs": 2, "seconds": 4.0, "max_mib": 120.5}}  # tables are after the fact
     assert card["hours"] == pytest.approx(4 / 3600, abs=1e-4)
     nowhere = benchmarks / "nowhere"
-    write_card(table, tmp_path / "c.json", config=config, data=data, code=code, protocols=["cdmer"], benchmarks=nowhere)
+    write_card(
+        table,
+        tmp_path / "c.json",
+        config=config,
+        data=data,
+        code=code,
+        protocols=["cdmer"],
+        recipes={},
+        benchmarks=nowhere,
+    )
     assert {key: json.loads((tmp_path / "c.json").read_text())[key] for key in ("hours", "jobs")} == {
         "hours": None,
         "jobs": {},
@@ -67,3 +83,19 @@ def test_hours_are_those_of_the_table_and_of_no_other(tmp_path):
     found = spent(tmp_path / "b", ["cdmer"], {"casme2"}, {"SVM"})
     assert sum(stage["seconds"] for stage in found.values()) == 1 + 2 + 8 + 32 + 64 + 128
     assert sum(stage["seconds"] for stage in spent(tmp_path / "b").values()) == 2047
+
+
+def test_hours_are_those_of_the_recipes_behind_the_table(tmp_path):
+    seconds = {
+        "faces/aligned/casme2/sub01": 1, "faces/other/casme2/sub01": 2, "faces/other/contact_sheet": 4,
+        "frames/tim10/casme2/sub01": 8, "frames/other/casme2/sub01": 16, "features/lbp/casme2/sub01": 32,
+        "features/lbp/casme2": 64, "features/hog/casme2": 128, "interpolators/ours": 256,
+        "databases/casme2/join": 512,
+    }  # fmt: skip
+    for name, spent_ in seconds.items():
+        path = tmp_path / "b" / f"{name}.tsv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{HEADER}{spent_}\t0:00:00\t1\t1\n")
+    recipes = {"faces": ["aligned"], "frames": ["tim10"], "features": ["lbp"], "interpolators": []}
+    found = spent(tmp_path / "b", ["cdmer"], {"casme2"}, {"SVM"}, recipes)
+    assert sum(stage["seconds"] for stage in found.values()) == 1 + 8 + 32 + 64 + 512

@@ -106,3 +106,10 @@ def test_labels_of_a_manifest_with_a_missing_emotion():
     with pytest.raises(CdmerError, match="does not know the emotion"):
         cdmer_labels("casme2", pd.Series(["fear", pd.NA], dtype="string"))
     assert cdmer_labels("casme2", pd.Series(["fear", "others"], dtype="string")) == ["negative", None]
+
+
+@pytest.mark.parametrize("database", ["casme2", "smic_hs"])
+def test_an_unknown_rule_is_refused_with_the_known_ones(database):
+    with pytest.raises(CdmerError, match="no rule 'foo'") as caught:
+        cdmer_labels(database, [], "foo")
+    assert "disgust_sadness_fear, disgust_repression" in caught.value.remedy

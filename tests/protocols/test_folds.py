@@ -143,3 +143,46 @@ def test_faults_are_named():
         list(composite_folds(table.assign(emotion="joy")))
     with pytest.raises(CdmerError, match="no task 'casme2_6'"):
         task_named("casme2_6")
+    with pytest.raises(CdmerError, match=r"clip sub01/000 has no database \(1 such\)"):
+        list(single_folds(table.assign(database=pd.array([pd.NA, "casme2", "casme2"], dtype="string"))))
+
+
+def test_a_clip_that_is_listed_twice_is_refused(official):
+    with pytest.raises(CdmerError, match=r"clip \S+ of \S+ is listed twice \(164 such\)"):
+        list(composite_folds(pd.concat([official, official])))
+    table = manifest("casme2", {"disgust": 6})
+    with pytest.raises(CdmerError, match=r"clip sub03/002 of sub03 is listed twice \(1 such\)"):
+        list(single_folds(pd.concat([table, table.iloc[[2]]]), task_named("casme2_5")))
+    other = manifest("smic_vis", SMIC)
+    assert len(list(composite_folds(pd.concat([table, other, other])))) == 4  # of databases that take no part
+
+
+@pytest.mark.parametrize("empty", ["", "  ", None])
+def test_an_empty_subject_is_nobody(empty):
+    table = manifest("casme2", {"disgust": 3}).assign(subject=["sub01", empty, "sub03"])
+    for folds in (single_folds(table), composite_folds(table)):
+        with pytest.raises(CdmerError, match=r"clip sub02/001 has no subject \(1 such\)"):
+            list(folds)
+
+
+def test_one_person_alone_makes_no_fold():
+    table = manifest("casme2", {"disgust": 3}, subjects=1)
+    with pytest.raises(CdmerError, match="all clips that take part show sub01") as caught:
+        list(single_folds(table))
+    assert "two people" in caught.value.remedy
+    with pytest.raises(CdmerError, match="all clips that take part show casme2/sub01"):
+        list(composite_folds(table))
+
+
+def test_a_task_takes_no_rows_of_another_database():
+    with pytest.raises(CdmerError, match="samm has no part in smic_hs_3") as caught:
+        list(single_folds(manifest("samm", SAMM).drop(columns="emotion"), task_named("smic_hs_3")))
+    assert "smic_hs" in caught.value.remedy
+
+
+def test_what_is_wrong_with_a_database_that_takes_no_part_stops_nothing():
+    table = manifest("casme2", {"disgust": 4})
+    other = manifest("casme3", {"joy": 2}).assign(subject=None)
+    assert [name for name, _, _ in composite_folds(pd.concat([other, table]))] == [
+        f"casme2/sub0{number}" for number in range(1, 5)
+    ]

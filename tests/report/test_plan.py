@@ -107,3 +107,12 @@ def test_the_card_of_a_table_does_not_change_with_what_the_report_shows(plan):
     assert plan(report={"faces": "none"}).card_settings("cdmer_table") == settings
     assert plan(rounds=3).card_settings("cdmer_table") != settings
     assert settings["config"]["cohort"]["size"] == "tiny" and "report" not in settings["config"]
+
+
+def test_the_card_of_a_table_names_the_recipes_of_its_models_alone(plan):
+    made = plan(models=["SVM"]).card_settings("cdmer_table")["recipes"]
+    only = {"faces": ["aligned_112"], "frames": ["tim_16"], "features": ["lbp_top_r3p8"], "interpolators": []}
+    assert made == only
+    more = plan(models=["SVM", "SVM@flow_tvl1_28"]).card_settings("cdmer_table")["recipes"]
+    assert more["features"] == ["lbp_top_r3p8", "flow_tvl1_28", "flow_strain_28"]  # the one is made of the other
+    assert more["frames"] == ["tim_16", "onset_apex"]

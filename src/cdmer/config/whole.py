@@ -181,18 +181,18 @@ class Config(Settings):
             if interpolator.fault:
                 raise ValueError(f"interpolators.{name}: {interpolator.fault}")
 
+    @field_validator("protocols", "selection", "models")
+    @classmethod
+    def _each_once(cls, names: Any, info: ValidationInfo) -> Any:
+        for name in names if isinstance(names, list) else ():
+            if names.count(name) > 1:
+                raise ValueError(f"{info.field_name}: {name!r} is listed twice")
+        return names
+
     @field_validator("models")
     @classmethod
     def _by_public_names(cls, models: Any) -> Any:
         return models if models == "all" else [public_name(name) for name in models]
-
-    @field_validator("protocols", "selection")
-    @classmethod
-    def _each_once(cls, names: list[str], info: ValidationInfo) -> list[str]:
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"{info.field_name}: {name!r} is listed twice")
-        return names
 
     def _fault_of_source(self, feature: FeatureRecipe) -> str:
         """What keeps a feature from being made of another one; empty where nothing does."""

@@ -29,7 +29,7 @@ READERS = {
 }
 SUBJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 PROTOCOL_NAMES = frozenset({"smic_hs", "smic_vis", "smic_nir", "casme2", "samm"})  # each means that very database
-_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
+ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
 _WHOLE = re.compile(r"([0-9]{1,18})(?:\.0+)?")  # spreadsheets and CSV writers turn 46 into 46.0
 
 
@@ -276,12 +276,12 @@ class AnnotationRow:
     def objective_class(self, column: str) -> str | None:
         """The objective class as a Roman numeral, from a number or a numeral; None where the cell is empty."""
         text = self.text(column)
-        if text is None or text.upper() in _ROMAN:
+        if text is None or text.upper() in ROMAN:
             return text and text.upper()
         number = whole_number(text)
-        if number is None or not 1 <= number <= len(_ROMAN):
+        if number is None or not 1 <= number <= len(ROMAN):
             raise CdmerError(f"{self.where}: unknown objective class {text!r}", "use 1 to 7, or I to VII")
-        return _ROMAN[number - 1]
+        return ROMAN[number - 1]
 
 
 def cell_text(cell: object) -> str:

@@ -19,6 +19,7 @@ LIBRARIES = (
     "cdmer", "snakemake", "numpy", "scipy", "pandas", "scikit-learn", "numba", "h5py", "torch", "facenet-pytorch",
     "dlib-bin", "opencv-contrib-python-headless",
 )  # fmt: skip
+RECIPES = ("faces", "frames", "features", "interpolators")  # stages whose jobs belong to one recipe, feature or network
 
 
 def write_card(
@@ -29,6 +30,7 @@ def write_card(
     data: Mapping[str, str],
     code: Mapping[str, str],
     protocols: Sequence[str],
+    recipes: Mapping[str, Container[str]],
     benchmarks: str | Path,
 ) -> None:
     """Write the card of a table.
@@ -47,12 +49,14 @@ def write_card(
         Model to a digest of the code behind its rows.
     protocols
         Folders of the trainings behind the table; time that others took is none of its.
+    recipes
+        The recipes, features and interpolation networks behind the table, by stage (`spent`).
     benchmarks
         Where the workflow keeps the seconds and bytes of its jobs. Of none the card says that its hours are not known:
         they lie elsewhere, as in a bucket.
     """
     canonical = json.dumps(config, sort_keys=True)
-    jobs = spent(benchmarks, protocols, data, code)
+    jobs = spent(benchmarks, protocols, data, code, recipes)
     card = {
         "table": Path(table).name,
         "table_sha256": hashlib.sha256(Path(table).read_bytes()).hexdigest(),
@@ -86,6 +90,7 @@ def spent(
     protocols: Sequence[str] | None = None,
     databases: Container[str] | None = None,
     models: Container[str] | None = None,
+    recipes: Mapping[str, Container[str]] | None = None,
 ) -> dict[str, dict[str, float]]:
     """Jobs, seconds and the largest memory (MiB) of each stage, from Snakemake's benchmark files.
 
@@ -98,11 +103,13 @@ def spent(
     protocols
         The folders of `models` that count, and no stage after the models; None counts everything.
     databases, models
-        Those whose jobs count; None counts all. A job that is of no database counts always.
+        Those whose jobs count; None counts all. A job that is of no database counts whatever `databases` says.
+    recipes
+        What counts of ``faces``, ``frames``, ``features`` and ``interpolators``, by stage; None counts all.
     """
     found: dict[str, dict[str, float]] = {}
     for path in sorted(Path(benchmarks).rglob("*.tsv")):
-        if not _counts(path.relative_to(benchmarks), protocols, databases, models):
+        if not _counts(path.relative_to(benchmarks), protocols, databases, models, recipes):
             continue
         header, *rows = (line.split("\t") for line in path.read_text(encoding="utf-8").splitlines())
         stage = found.setdefault(path.relative_to(benchmarks).parts[0], {"jobs": 0, "seconds": 0.0, "max_mib": 0.0})
@@ -119,12 +126,15 @@ def _counts(
     protocols: Sequence[str] | None,
     databases: Container[str] | None,
     models: Container[str] | None,
+    recipes: Mapping[str, Container[str]] | None,
 ) -> bool:
     """Whether a job is behind a table, by the place of its benchmark file."""
     stage, *below = path.with_suffix("").parts
     if protocols is not None and (stage in ("tables", "report") or (stage == "models" and below[0] not in protocols)):
         return False
     if stage == "models" and models is not None and below[-1] not in models:
+        return False
+    if recipes is not None and stage in RECIPES and below[0] not in recipes.get(stage, ()):
         return False
     # databases/{database}/…, and {stage}/{recipe or feature}/{database}[/…]
     place = {"databases": 0, "faces": 1, "frames": 1, "features": 1}.get(stage)

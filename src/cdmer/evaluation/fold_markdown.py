@@ -12,6 +12,7 @@ from cdmer.evaluation.markdown import (
     SYNTHETIC,
     SYNTHETIC_ALONE,
     beaten_note,
+    best_scores,
     footnotes_of,
     left_out_notes,
     published_section,
@@ -113,7 +114,7 @@ def fold_markdown(
     if names:
         lines += ["", "| method | selection | " + " | ".join(heading_of(protocol, name) for name in names) + " |"]
         lines += ["|---|---|" + "---|" * len(names)]
-    best = table.groupby(["selection", "part"])["uf1"].max()
+    best = best_scores(table, "part")
     kind = PRINTED_AS[protocol]
     printed = footnotes_of(table, kind, kind, "part")
     for model, group in table.groupby("model", sort=False):

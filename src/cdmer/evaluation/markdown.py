@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -99,6 +100,20 @@ def footnotes_of(table: pd.DataFrame, protocol: str, type_: str, column: str) ->
     return footnotes(((str(kind), str(name), str(model)) for kind, name, model in cells), protocol)
 
 
+def best_scores(rows: pd.DataFrame, column: str) -> dict[Any, float]:
+    """The best UF1 of each selection and experiment (or part); not a number where only one score is there.
+
+    Parameters
+    ----------
+    rows
+        Rows of a table.
+    column
+        The column that names experiments or parts.
+    """
+    scores = rows.groupby(["selection", column])["uf1"]
+    return scores.max().where(scores.count() > 1).to_dict()
+
+
 def published_section(printed: Footnotes) -> list[str]:
     """The footnotes as lines of a Markdown page; none where nobody contradicts a published number."""
     if not printed.notes:
@@ -119,7 +134,7 @@ def beaten_note(comparisons: pd.DataFrame, protocol: str) -> str:
 def _grid(rows: pd.DataFrame, type_: str, printed: Footnotes) -> list[str]:
     names = [experiment.name for experiment in cdmer_experiments() if experiment.type == type_]
     names = [name for name in [*names, "average"] if name in set(rows["experiment"])]
-    best = rows.groupby(["selection", "experiment"])["uf1"].max()
+    best = best_scores(rows, "experiment")
     lines = [
         "| method | selection | " + " | ".join(name.replace("->", " → ") for name in names) + " |",
         "|---|---|" + "---|" * len(names),

@@ -7,9 +7,11 @@ from typing import Any
 from cdmer.code import code_digest
 from cdmer.config.model_settings import ModelSettings
 from cdmer.config.networks import ImageNetSettings, NetworkSettings
+from cdmer.databases.cohort.plan import plan_database
 from cdmer.databases.reading import read_entries
 from cdmer.errors import CdmerError
 from cdmer.planning.features import FeaturesPlan
+from cdmer.planning.folds import Said, lacks_folds, said_of_look_alike
 from cdmer.planning.shared import LeftOut, databases_of, digest, experiments, once
 from cdmer.protocols.tasks import Task, tasks
 
@@ -161,6 +163,7 @@ class ModelsPlan(FeaturesPlan):
                     reasons = [self._lacks_weights(model) or self._beyond_budget(model, key)]
                 if not any(reasons) and protocol != "cdmer":
                     reasons = [self._lacks_for(tasks()[key], feature, database) for database in databases_of(key)]
+                    reasons = reasons if any(reasons) else [self._lacks_folds(key)]
                 if any(reasons):
                     found.append(LeftOut(name, model, "; ".join(dict.fromkeys(filter(None, reasons)))))
         return found
@@ -200,10 +203,21 @@ class ModelsPlan(FeaturesPlan):
             return f"the annotation of {database} gives no objective classes"
         return ""
 
-    @once
     def _has_objective_classes(self, database: str) -> bool:
-        place = self.databases[database].reader, self.root(database), self.annotation(database)
-        return self.is_synthetic(database) or any(clip.objective_class for clip in read_entries(*place))
+        return any(said.objective_class for said in self._said(database))
+
+    @once
+    def _lacks_folds(self, task: str) -> str:
+        """Why the clips of a task make no folds to learn from; empty where they do."""
+        return lacks_folds(tasks()[task], {name: self._said(name) for name in databases_of(task)})
+
+    @once
+    def _said(self, database: str) -> list[Said]:
+        """What a database says of its clips."""
+        if self.is_synthetic(database):
+            return said_of_look_alike(plan_database(database, **self.cohort_settings()))
+        entries = read_entries(self.databases[database].reader, self.root(database), self.annotation(database))
+        return [Said(entry.clip, entry.subject, entry.emotion, entry.objective_class) for entry in entries]
 
     def _models_of(self, protocol: str) -> list[str]:
         """The models of a protocol: where a person is left out, those that need no unlabelled target to adapt to."""

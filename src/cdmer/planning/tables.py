@@ -1,5 +1,6 @@
 """What each table is made of."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -54,6 +55,7 @@ class TablesPlan(DisjointPlan):
         disjoint = table == "cdmer_disjoint"
         pairs = self.disjoint() if disjoint else self.computable(protocol)
         read = dict.fromkeys(database for key, _ in pairs for database in databases_of(key))
+        stores = ((self.models[model].feature, database) for key, model in pairs for database in databases_of(key))
         listed = self.listed()
         return {
             # what a report shows of people changes no table
@@ -63,7 +65,26 @@ class TablesPlan(DisjointPlan):
                 model: self.disjoint_code(model) if disjoint else self.model_code(model, key) for key, model in pairs
             },
             "protocols": ["cdmer", "disjoint"] if disjoint else [protocol],
+            "recipes": self._recipes_behind(stores),
         }
+
+    def _recipes_behind(self, stores: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+        """What feature stores are made by, stage by stage: a release by its feature alone."""
+        found: dict[str, dict[str, None]] = {"faces": {}, "frames": {}, "features": {}, "interpolators": {}}
+        for feature, database in dict.fromkeys(stores):
+            found["features"][feature] = None
+            if feature in self.config.imported(database):
+                continue
+            recipe = self.config.features[feature]
+            frames = self.config.frames[recipe.frames]
+            found["frames"][recipe.frames] = None
+            found["faces"][frames.faces] = None
+            if recipe.source:
+                found["features"][recipe.source] = None
+            if frames.interpolator:
+                found["interpolators"][frames.interpolator] = None
+                found["faces"][self.config.interpolators[frames.interpolator].faces] = None
+        return {stage: list(names) for stage, names in found.items()}
 
     def table_settings(self, protocol: str) -> dict[str, Any]:
         """What the job that makes a table needs to know."""

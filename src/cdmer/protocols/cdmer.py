@@ -62,7 +62,7 @@ def cdmer_labels(
     Raises
     ------
     CdmerError
-        A database that has no part in CDMER, or an emotion that it does not know.
+        A database that has no part in CDMER, an emotion that it does not know, or another rule.
     """
     mapping = _mapping(database, casme2_negative)
     for emotion in emotions:
@@ -77,6 +77,11 @@ def cdmer_labels(
 def _mapping(database: str, casme2_negative: str) -> dict[str, str | None]:
     if database not in LETTERS.values():
         raise CdmerError(f"{database} has no part in CDMER", f"its databases are {', '.join(sorted(LETTERS.values()))}")
+    if casme2_negative not in _CASME2_NEGATIVE:
+        raise CdmerError(
+            f"there is no rule {casme2_negative!r} for what is negative in CASME II",
+            f"choose one of {', '.join(_CASME2_NEGATIVE)}",
+        )
     mapping: dict[str, str | None] = {name: name for name in CLASSES}
     if database == "casme2":
         mapping |= dict.fromkeys(_CASME2_WORDS)

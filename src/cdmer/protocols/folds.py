@@ -49,17 +49,20 @@ def composite_folds(manifest: pd.DataFrame) -> Iterator[Fold]:
     Raises
     ------
     CdmerError
-        A missing column, an emotion that nobody knows, a clip without a subject, or no clip of the three databases.
+        A missing column, a clip without a database, and of the three databases: an emotion that nobody knows, a clip
+        without a subject, a clip that is listed twice, no clip at all, or clips of one person alone.
     """
-    _require(manifest, "database", "subject", "clip")
-    databases = manifest["database"].replace(_ALSO_CALLED)
+    databases = _databases(manifest)
     kept: list[int] = []
     for database in COMPOSITE.databases:
-        rows = np.flatnonzero((databases == database).to_numpy())
+        rows = np.flatnonzero(databases == database)
+        _check_clips(manifest.iloc[rows])
         kept += _taking_part(manifest.iloc[rows], rows, COMPOSITE, database)
     if not kept:
         raise CdmerError("no clip takes part in the composite", f"its databases are {', '.join(COMPOSITE.databases)}")
-    yield from _folds(np.sort(np.array(kept)), databases + "/" + _subjects(manifest))
+    rows = np.sort(np.array(kept))
+    subjects = manifest["subject"].iloc[rows].astype(str)
+    yield from _folds(rows, [f"{database}/{one}" for database, one in zip(databases[rows], subjects, strict=True)])
 
 
 def single_folds(manifest: pd.DataFrame, task: Task | None = None) -> Iterator[Fold]:
@@ -80,24 +83,34 @@ def single_folds(manifest: pd.DataFrame, task: Task | None = None) -> Iterator[F
     Raises
     ------
     CdmerError
-        A missing column, more than one database, an emotion that the task does not know, a clip without a subject.
+        A missing column, more than one database or another than the task's, an emotion that the task does not know, a
+        clip without a database or a subject, a clip that is listed twice, or clips of one person alone.
     """
-    _require(manifest, "database", "subject", "clip")
-    databases = sorted(set(manifest["database"]))
+    databases = sorted(set(_databases(manifest)))
     if len(databases) != 1:
         raise CdmerError(
             f"a single-database protocol is given {', '.join(databases) or 'no clip'}",
             "give one database's manifest, or use composite_folds",
         )
+    if task and databases[0] not in task.databases:
+        raise CdmerError(
+            f"{databases[0]} has no part in {task.name}", f"give the manifest of {' or '.join(task.databases)}"
+        )
+    _check_clips(manifest)
     rows = np.arange(len(manifest))
-    kept = _taking_part(manifest, rows, task, databases[0]) if task else rows
+    kept = np.asarray(_taking_part(manifest, rows, task, databases[0]) if task else rows)
     if not len(kept):
         raise CdmerError(f"no clip of {databases[0]} takes part", "check its emotions")
-    yield from _folds(np.asarray(kept), _subjects(manifest))
+    yield from _folds(kept, manifest["subject"].iloc[kept].astype(str).tolist())
 
 
-def _folds(kept: NDArray[np.intp], people: pd.Series) -> Iterator[Fold]:
-    for name, train, test in leave_one_subject_out(people.iloc[kept].tolist()):
+def _folds(kept: NDArray[np.intp], people: Sequence[str]) -> Iterator[Fold]:
+    """The folds of the rows `kept`, which show `people`, in positions of the whole manifest."""
+    if len(set(people)) == 1:
+        raise CdmerError(
+            f"all clips that take part show {people[0]}", "leave-one-subject-out needs two people at least"
+        )
+    for name, train, test in leave_one_subject_out(people):
         yield name, kept[train], kept[test]
 
 
@@ -110,17 +123,29 @@ def _taking_part(manifest: pd.DataFrame, rows: NDArray[np.intp], task: Task, dat
     return [int(row) for row, name in zip(rows, names, strict=True) if name in label]
 
 
-def _subjects(manifest: pd.DataFrame) -> pd.Series:
-    missing = manifest.loc[manifest["subject"].isna(), "clip"]
-    if len(missing):
-        raise CdmerError(
-            f"clip {missing.iloc[0]} has no subject ({len(missing)} such)",
-            "leave-one-subject-out needs the subject of every clip",
-        )
-    return manifest["subject"].astype(str)
-
-
-def _require(manifest: pd.DataFrame, *columns: str) -> None:
-    for column in columns:
+def _databases(manifest: pd.DataFrame) -> NDArray[np.object_]:
+    """The database of each row, by the name that tasks know."""
+    for column in ("database", "subject", "clip"):
         if column not in manifest:
             raise CdmerError(f"the manifest has no column {column!r}", "read it with cdmer.databases.read_manifest")
+    _refuse_missing(manifest, "database", "a row takes part by its database")
+    return manifest["database"].astype(str).replace(_ALSO_CALLED).to_numpy(dtype=object)
+
+
+def _check_clips(manifest: pd.DataFrame) -> None:
+    """Refuse a clip of one database without a subject, and one that would train and test twice."""
+    _refuse_missing(manifest, "subject", "leave-one-subject-out needs the subject of every clip")
+    # by the subject too, for the list of MEGC 2019 gives clips of several people one name
+    twice = manifest.loc[manifest.duplicated(["subject", "clip"]).to_numpy()]
+    if len(twice):
+        raise CdmerError(
+            f"clip {twice['clip'].iloc[0]} of {twice['subject'].iloc[0]} is listed twice ({len(twice)} such)",
+            "give each clip one row",
+        )
+
+
+def _refuse_missing(manifest: pd.DataFrame, column: str, reason: str) -> None:
+    cells = manifest[column]
+    missing = manifest.loc[(cells.isna() | (cells.astype(str).str.strip() == "")).to_numpy(dtype=bool), "clip"]
+    if len(missing):
+        raise CdmerError(f"clip {missing.iloc[0]} has no {column} ({len(missing)} such)", reason)

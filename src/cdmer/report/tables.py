@@ -11,7 +11,7 @@ from cdmer.evaluation.disjoint_table import ABOUT, PRICE_ABOUT, PRICE_TITLE, TIT
 from cdmer.evaluation.fold_markdown import AVERAGE, BETWEEN, NOT_PRINTED, PRINTED_AS, TITLES, WAYS, heading_of
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
-from cdmer.evaluation.markdown import SELECTIONS, footnotes_of
+from cdmer.evaluation.markdown import SELECTIONS, best_scores, footnotes_of
 from cdmer.report.pictures import stored
 from cdmer.report.results import Results
 
@@ -226,8 +226,7 @@ def _table(
     type_: str,
 ) -> dict[str, Any]:
     """A table as the template reads it: a row a model and selection, a cell an experiment or part."""
-    columns = rows.groupby(["selection", column])["uf1"]
-    best = columns.max().where(columns.count() > 1).to_dict()  # the best of one is no best
+    best = best_scores(rows, column)
     lines = []
     for (model, selection), group in rows.groupby(["model", "selection"], sort=False):
         cells = {row[column]: row for row in group.to_dict("records")}
