@@ -85,3 +85,24 @@ def test_a_method_of_one_paper_has_its_note_on_its_row():
     assert found.mark("CDMER", "", "MADTN") == "¹"
     assert "multiples of 1/129" in found.notes[0]
     assert not any("Five folds" in note for note in found.notes)  # of FR, which has no row here
+
+
+def test_a_mark_stands_on_the_score_that_it_is_about():
+    places = [("TYPE-I", "N->H", "TKL"), ("TYPE-II", "C->H", "TKL"), ("CDE", "composite", "STSTNet")]
+    found = footnotes(places, "CDMER")
+    row = {"published_uf1": 0.6116, "published_accuracy": 0.6220}
+    assert found.scores(row, "accuracy", *places[0]) == [("uf1", 0.6116, ""), ("accuracy", 0.6220, "¹")]
+    row = {"published_uf1": 0.4582, "published_accuracy": 0.4695, "published_uar": float("nan")}
+    assert found.scores(row, "accuracy", *places[1]) == [("uf1", 0.4582, "²"), ("accuracy", 0.4695, "³")]
+    # one about a score that is not shown stands on the last
+    assert found.scores({"published_uf1": 0.7353}, "accuracy", *places[2])[-1] == ("accuracy", None, "⁴")
+
+
+def test_what_a_paper_prints_is_shown_whatever_it_is():
+    none = footnotes([], "CDMER")
+    assert none.scores({"published_uf1": None, "published_accuracy": 0.6838}, "accuracy", "", "", "") == [
+        ("uf1", None, ""),
+        ("accuracy", 0.6838, ""),
+    ]
+    assert none.scores({"published_accuracy": 0.6838}, "uar", "", "", "") == [("accuracy", 0.6838, "")]
+    assert none.scores({}, "uar", "", "", "") == []

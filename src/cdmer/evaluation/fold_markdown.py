@@ -1,6 +1,5 @@
 """The Markdown twins of the tables of folds: models by parts, UF1 and a second score, the published numbers below."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
@@ -14,6 +13,7 @@ from cdmer.evaluation.markdown import (
     beaten_note,
     footnotes_of,
     left_out_notes,
+    printed_cell,
     published_section,
 )
 from cdmer.protocols.tasks import tasks
@@ -123,7 +123,12 @@ def fold_markdown(
             lines.append(f"| {model} | {selection} | " + " | ".join(row) + " |")
         papers = sorted(set(cells["published_in"]) - {""})
         if papers:
-            row = [_theirs(cells, name, second) + printed.mark(kind, name, str(model)) for name in names]
+            row = [
+                printed_cell(printed.scores(cells.loc[name].to_dict(), second, kind, name, str(model)))
+                if name in cells.index
+                else "–"
+                for name in names
+            ]
             mark = printed.mark(kind, "", str(model))
             lines.append(f"| {model}, published{mark} | {', '.join(papers)} | " + " | ".join(row) + " |")
     notes = [
@@ -156,10 +161,3 @@ def _ours(cells: pd.DataFrame, name: str, second: str, best: float | None) -> st
     cell = cells.loc[name]
     score = f"**{cell['uf1']:.4f}**" if cell["uf1"] == best else f"{cell['uf1']:.4f}"
     return f"{score} / {cell[second]:.4f} [{cell['uf1_low']:.2f}, {cell['uf1_high']:.2f}]"
-
-
-def _theirs(cells: pd.DataFrame, name: str, second: str) -> str:
-    values = [cells[f"published_{metric}"].astype(float).get(name, math.nan) for metric in ("uf1", second)]
-    if all(math.isnan(value) for value in values):
-        return "–"
-    return " / ".join("–" if math.isnan(value) else f"{value:.4f}" for value in values)

@@ -127,10 +127,12 @@ def _grid(rows: pd.DataFrame, type_: str, printed: Footnotes) -> list[str]:
     for model, group in rows.groupby("model", sort=False):
         for selection, chosen in group.groupby("selection", sort=False):
             cells = chosen.set_index("experiment")
-            ours = [_cell(cells, name, "uf1", "accuracy", best.get((selection, name))) for name in names]
+            ours = [_cell(cells, name, best.get((selection, name))) for name in names]
             lines.append(f"| {model} | {selection} | " + " | ".join(ours) + " |")
         theirs = [
-            _cell(cells, name, "published_uf1", "published_accuracy") + printed.mark(type_, name, str(model))
+            printed_cell(printed.scores(cells.loc[name].to_dict(), "accuracy", type_, name, str(model)))
+            if name in cells.index
+            else "–"
             for name in names
         ]
         papers = sorted(set(cells["published_in"].dropna()) - {""})
@@ -140,15 +142,26 @@ def _grid(rows: pd.DataFrame, type_: str, printed: Footnotes) -> list[str]:
     return lines
 
 
-def _cell(cells: pd.DataFrame, name: str, first: str, second: str, best: float | None = None) -> str:
-    value, other = (cells[column].astype(float).get(name, float("nan")) for column in (first, second))
+def printed_cell(scores: Sequence[tuple[str, float | None, str]]) -> str:
+    """Published scores with their marks, as `Footnotes.scores` gives them; UF1 alone where nothing is beside it."""
+    if len(scores) == 1:
+        ((metric, value, mark),) = scores
+        return f"{metric} {value:.4f}{mark}"
+    shown = [("–" if value is None else f"{value:.4f}") + mark for _, value, mark in scores]
+    if scores and scores[-1][1] is None:
+        shown = [shown[0] + scores[-1][2]]
+    return " / ".join(shown) or "–"
+
+
+def _cell(cells: pd.DataFrame, name: str, best: float | None) -> str:
+    value, other, low, high = (
+        cells[column].astype(float).get(name, float("nan")) for column in ("uf1", "accuracy", "uf1_low", "uf1_high")
+    )
     if math.isnan(value):
         return "–"
     score = f"**{value:.4f}**" if value == best else f"{value:.4f}"
     text = score if math.isnan(other) else f"{score} / {other:.4f}"
-    low, high = (cells[column].astype(float).get(name, float("nan")) for column in ("uf1_low", "uf1_high"))
-    shows_interval = name == "average" and first == "uf1" and not math.isnan(low)
-    return f"{text} [{low:.2f}, {high:.2f}]" if shows_interval else text
+    return f"{text} [{low:.2f}, {high:.2f}]" if name == "average" and not math.isnan(low) else text
 
 
 def _price(table: pd.DataFrame) -> list[str]:
