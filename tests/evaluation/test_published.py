@@ -108,6 +108,14 @@ def test_an_svm_on_a_descriptor_is_what_the_papers_call_by_its_name():
     assert published_score("CDE", "composite", "SVM@bi_woof").uf1 == 0.6296
 
 
+def test_a_plain_svm_on_a_descriptor_is_printed_by_its_name_where_papers_print_no_svm():
+    assert published_score("CDE", "composite", "SVM") is None
+    found = published_score("CDE", "composite", "SVM", "lbp_top_r3p8")
+    assert found == published_score("CDE", "composite", "SVM@lbp_top_r3p8") == (0.5882, None, "FR", 0.5785)
+    assert published_score("single", "casme2_4", "SVM", "mine") is None
+    assert published_score("CDE", "composite", "TCA", "lbp_top_r3p8") is None
+
+
 @pytest.mark.parametrize("model", ["SVM@mine", "TGSR@lbp_sip_r1", "TCA@lbp_top_r3p8"])
 def test_a_model_on_a_feature_that_nobody_printed_has_no_published_score(model):
     assert published_score("TYPE-I", "H->V", model) is None

@@ -91,7 +91,9 @@ class Footnotes:
         return [(name, printed[name], self.mark(type_, experiment, model, *own[name])) for name in metrics]
 
 
-def footnotes(cells: Iterable[tuple[str, str, str]], protocol: str) -> Footnotes:
+def footnotes(
+    cells: Iterable[tuple[str, str, str]], protocol: str, features: Mapping[str, str] | None = None
+) -> Footnotes:
     """The footnotes to the published numbers of a table.
 
     Parameters
@@ -100,6 +102,8 @@ def footnotes(cells: Iterable[tuple[str, str, str]], protocol: str) -> Footnotes
         Type, experiment and model of every cell of ours beside which a published number stands, in the table's order.
     protocol
         ``CDMER``, ``CDE`` or ``single``: whose notes on the whole table are given, and on whole rows of models.
+    features
+        Model to the feature that it reads, as `published_score` was given it.
     """
     marks: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
     notes: dict[str, str] = {}
@@ -110,15 +114,22 @@ def footnotes(cells: Iterable[tuple[str, str, str]], protocol: str) -> Footnotes
         marks.setdefault(place, []).append((metric, mark))
 
     known = contradictions()
+    features = features or {}
     shown = list(cells)
     for type_, experiment, model in shown:
         for fact in known:
-            if (fact.type, fact.experiment) == (type_, experiment) and (fact.model, fact.variant) in printed_as(model):
+            if (fact.type, fact.experiment) == (type_, experiment) and (fact.model, fact.variant) in printed_as(
+                model, features.get(model, "")
+            ):
                 called = fact.model + (f" ({fact.variant})" if fact.variant else "")
                 note((type_, experiment, model), fact.metric, fact.words(called))
     for model in dict.fromkeys(model for _, _, model in shown):
         for fact in known:
-            if fact.type == protocol and fact.model and (fact.model, fact.variant) in printed_as(model):
+            if (
+                fact.type == protocol
+                and fact.model
+                and (fact.model, fact.variant) in printed_as(model, features.get(model, ""))
+            ):
                 note((protocol, "", model), fact.metric, fact.words(fact.model))
     whole = [fact.words("") for fact in known if fact.type == protocol and not fact.model and shown]
     return Footnotes(marks, [*(f"{mark} {words}" for words, mark in notes.items()), *whole])

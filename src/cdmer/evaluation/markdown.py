@@ -9,8 +9,15 @@ from cdmer.evaluation.comparisons import LEVEL, smallest_note
 from cdmer.evaluation.contradictions import Footnotes, footnotes
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
-from cdmer.protocols.cdmer import cdmer_experiments
+from cdmer.protocols.cdmer import CASME2_NEGATIVE, CLASSES, cdmer_experiments
 
+# by what a paper counts in its tables, or gave out; of DSCNN only its text is known
+RULE_OF_PAPER = {
+    "FR": "disgust_sadness_fear",
+    "MADTN": "disgust_sadness_fear",
+    "TGSR": "disgust_sadness_fear",
+    "DSCNN": "disgust_repression",
+}
 SYNTHETIC = (
     "**Ours come from a synthetic cohort, the published ones from the real databases: the two cannot be compared.** "
     "The column `data` of `cdmer_table.csv` says which is which; give the databases a root to see real ones."
@@ -31,6 +38,7 @@ def cdmer_markdown(
     comparisons: pd.DataFrame | None = None,
     leaks: pd.DataFrame | None = None,
     disjoint: bool = False,
+    rule: Sequence[str] = (),
 ) -> str:
     """The CDMER table as Markdown.
 
@@ -50,6 +58,8 @@ def cdmer_markdown(
         What `cdmer.evaluation.leaks` found.
     disjoint
         Whether `cdmer_disjoint.md` is made too.
+    rule
+        What is said of CASME II's classes, as `casme2_notes` gives it.
     """
     parts = [
         "# Cross-database micro-expression recognition",
@@ -64,7 +74,7 @@ def cdmer_markdown(
         if not rows.empty:
             parts += ["", f"## {type_}", "", *_grid(rows, type_, printed)]
     parts += _price(table)
-    parts += ["", *_footnotes(table, left_out, exclusions)]
+    parts += ["", *(f"- {note}" for note in rule), *_footnotes(table, left_out, exclusions)]
     parts += [
         f"- {name}: the target has no clip of {' or '.join(classes)}: 0 in UF1, left out of UAR."
         for name, classes in (absent or {}).items()
@@ -77,6 +87,38 @@ def cdmer_markdown(
         parts += [f"- {smallest_note(comparisons)}", f"- {beaten_note(comparisons, 'cdmer')}"]
     parts += published_section(printed)
     return "\n".join(parts) + "\n"
+
+
+def casme2_notes(table: pd.DataFrame, rule: str, counts: Sequence[Sequence[int]] = ()) -> list[str]:
+    """By which rule CASME II's clips were given their classes, how many there are, and whose numbers follow another.
+
+    Parameters
+    ----------
+    table
+        As `results/cdmer_table.csv`; without a row of TYPE-II nothing is said.
+    rule
+        ``disgust_sadness_fear`` or ``disgust_repression``.
+    counts
+        Clips of each class wherever CASME II was the target; several where features hold other clips.
+    """
+    rows = table[table["type"] == "TYPE-II"]
+    if rows.empty:
+        return []
+    clips = " or ".join(
+        ", ".join(f"{number} {name}" for number, name in zip(each, CLASSES, strict=True)) + f" of {sum(each)} clips"
+        for each in counts
+    )
+    notes = [f"CASME II: negative = {', '.join(CASME2_NEGATIVE[rule])}{f'; {clips}' if clips else ''}."]
+    others: dict[str, list[str]] = {}
+    for paper in sorted(set(rows["published_in"].dropna()) - {""}):
+        if RULE_OF_PAPER.get(paper, rule) != rule:
+            others.setdefault(RULE_OF_PAPER[paper], []).append(paper)
+    notes += [
+        f"The published numbers of TYPE-II of {', '.join(papers)} are of another rule, negative = "
+        f"{', '.join(CASME2_NEGATIVE[other])}: they are of other clips than ours."
+        for other, papers in others.items()
+    ]
+    return notes
 
 
 def footnotes_of(table: pd.DataFrame, protocol: str, type_: str, column: str) -> Footnotes:
@@ -96,7 +138,8 @@ def footnotes_of(table: pd.DataFrame, protocol: str, type_: str, column: str) ->
     rows = table[table["published_in"].notna() & (table["published_in"] != "")]
     types = rows[type_] if type_ in rows else [type_] * len(rows)
     cells = dict.fromkeys(zip(types, rows[column], rows["model"], strict=True))
-    return footnotes(((str(kind), str(name), str(model)) for kind, name, model in cells), protocol)
+    features = dict(zip(rows["model"], rows["feature"].fillna(""), strict=True)) if "feature" in rows else {}
+    return footnotes(((str(kind), str(name), str(model)) for kind, name, model in cells), protocol, features)
 
 
 def published_section(printed: Footnotes) -> list[str]:

@@ -51,7 +51,7 @@ class Published(NamedTuple):
     uar: float | None = None
 
 
-def published_score(type_: str, experiment: str, model: str) -> Published | None:
+def published_score(type_: str, experiment: str, model: str, feature: str = "") -> Published | None:
     """What the papers print for a model (its public name) in an experiment, or None.
 
     Parameters
@@ -64,9 +64,11 @@ def published_score(type_: str, experiment: str, model: str) -> Published | None
     model
         Its public name. What follows ``@`` says on what it ran here: SVM@FEATURE is what the papers call by the name of
         the descriptor (`DESCRIPTORS`); ``@released`` is no part of their name; nobody printed another.
+    feature
+        The feature that the model reads, where the papers call a plain SVM by it: in ``CDE`` and ``single``.
     """
     cells = _cells()
-    for paper, (name, variant) in product(PRECEDENCE, printed_as(model)):
+    for paper, (name, variant) in product(PRECEDENCE, printed_as(model, feature)):
         uf1, uar, accuracy = (
             cells.get((paper, type_, experiment, name, variant, metric)) for metric in ("uf1", "uar", "accuracy")
         )
@@ -75,11 +77,11 @@ def published_score(type_: str, experiment: str, model: str) -> Published | None
     return None
 
 
-def printed_as(model: str) -> tuple[tuple[str, str], ...]:
-    """The models and variants under which the papers print a model."""
+def printed_as(model: str, feature: str = "") -> tuple[tuple[str, str], ...]:
+    """The models and variants under which the papers print a model; a plain SVM also by the `feature` that it reads."""
     name, _, on = model.partition("@")
     if on in ("", "released"):
-        return ((_PRINTED.get(name, name), ""),)
+        return ((_PRINTED.get(name, name), ""), *(DESCRIPTORS.get(feature, ()) if name == "SVM" else ()))
     return DESCRIPTORS.get(on, ()) if name == "SVM" else ()
 
 

@@ -11,7 +11,7 @@ from cdmer.evaluation.disjoint_table import ABOUT, PRICE_ABOUT, PRICE_TITLE, TIT
 from cdmer.evaluation.fold_markdown import AVERAGE, BETWEEN, NOT_PRINTED, PRINTED_AS, SECOND, TITLES, WAYS, heading_of
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
-from cdmer.evaluation.markdown import SELECTIONS, footnotes_of
+from cdmer.evaluation.markdown import SELECTIONS, casme2_notes, footnotes_of
 from cdmer.report.pictures import stored
 from cdmer.report.results import Results
 
@@ -93,7 +93,7 @@ def tables_section(results: Results) -> dict[str, Any]:
             contradicted.append({"title": NAMES[protocol], "notes": printed.notes})
         if protocol == "cdmer":
             compared = results.table("cdmer_comparisons.csv")
-            shown += list(_cdmer_tables(table, compared, printed))
+            shown += list(_cdmer_tables(table, compared, printed, results.casme2_negative))
             found = price_of_honesty(table)
             columns = [name for name in found.columns if name not in ("price", "experiments")]
             prices = [
@@ -185,7 +185,9 @@ def _printed(protocol: str, table: pd.DataFrame) -> Footnotes:
     return footnotes_of(table, kind, type_, column)
 
 
-def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes) -> Iterator[dict[str, Any]]:
+def _cdmer_tables(
+    table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes, casme2_negative: str
+) -> Iterator[dict[str, Any]]:
     clear = {
         (row["experiment"], row["selection"], row["type"], row["model"]): (row["best"], row["p_corrected"])
         for row in compared.to_dict("records")
@@ -198,9 +200,10 @@ def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame, printed: Footnote
         names = list(dict.fromkeys(rows["experiment"]))
         names = [*(name for name in names if name != "average"), *(["average"] if "average" in names else [])]
         lost = {key[:2] + key[3:]: found for key, found in clear.items() if key[2] == type_}
+        about = " ".join(casme2_notes(rows, casme2_negative))
         arrows = {name: name.replace("->", " → ") for name in names}
         made = _table(f"CDMER, {type_}", words, rows, "experiment", arrows, lost, printed, type_, "accuracy")
-        yield {**made, "note": smallest_note(compared[compared["type"] == type_]), "about": ""}
+        yield {**made, "note": smallest_note(compared[compared["type"] == type_]), "about": about}
 
 
 def _fold_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes) -> dict[str, Any]:
