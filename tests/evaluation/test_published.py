@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 import cdmer.evaluation.published as module
+from cdmer.config.models import Models
 from cdmer.config.standard import STANDARD
-from cdmer.evaluation.published import DESCRIPTORS, PRECEDENCE, published_score
+from cdmer.evaluation.published import DESCRIPTORS, NOT_HERE, PRECEDENCE, not_here_note, printed_as, published_score
 from cdmer.protocols.cdmer import cdmer_experiments
 from cdmer.protocols.tasks import COMPOSITE, single_tasks
 
@@ -127,3 +128,15 @@ def test_every_variant_of_the_papers_descriptors_is_named():
     assert len(printed) == 16
     assert printed <= {named for names in DESCRIPTORS.values() for named in names}
     assert set(DESCRIPTORS) <= set(STANDARD["features"])
+
+
+def test_printed_models_that_are_not_here_are_named():
+    here = {named for model in Models().by_name() for named in printed_as(model)}
+    here |= {named for names in DESCRIPTORS.values() for named in names}
+    rows = [(name, variant) for name, variant in ROWS[["model", "variant"]].itertuples(index=False, name=None)]
+    strangers = {(name, variant) for name, variant in rows if (name, variant) not in here}
+    assert {name for name, _ in strangers if (name, "") in strangers} == set(NOT_HERE)
+    note = not_here_note("single")
+    assert note.startswith("Published, not re-implemented: OSF + OS weighted LBP-TOP, OS, ")
+    assert note.endswith("Image-based CNN (FR); Knowledge Distillation (MERSiamC3D).")
+    assert not_here_note("TYPE-I") == not_here_note("CDE") == ""

@@ -338,3 +338,11 @@ def test_a_paper_of_the_other_rule_is_named():
     assert "of DSCNN are of another rule, negative = disgust, repression" in second
     assert len(casme2_notes(rows, "disgust_repression")) == 1
     assert casme2_notes(rows[1:], "disgust_repression") == []
+
+
+def test_intervals_of_few_people_are_said_to_be_hardly_any(desk):
+    desk.predict("V->N", FOUR_RIGHT)
+    desk.predict("H->V", FOUR_RIGHT, subjects=[f"s{number}" for number in range(6)])
+    desk.tabulate()
+    (line,) = (line for line in (desk.folder / "table.md").read_text().splitlines() if "hardly intervals" in line)
+    assert line == "- Intervals from fewer than 6 people are hardly intervals, and may have no width at all: V->N."

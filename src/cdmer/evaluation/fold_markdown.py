@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cdmer.evaluation.comparisons import smallest_note
+from cdmer.evaluation.intervals import FEW, few_note
 from cdmer.evaluation.leaks import leak_notes
 from cdmer.evaluation.markdown import (
     SELECTIONS,
@@ -16,6 +17,7 @@ from cdmer.evaluation.markdown import (
     printed_cell,
     published_section,
 )
+from cdmer.evaluation.published import not_here_note
 from cdmer.protocols.tasks import tasks
 
 AVERAGE = "average"
@@ -137,6 +139,7 @@ def fold_markdown(
         else "The average is the mean of the targets; intervals are percentile bootstrap intervals over people.",
         *(selection_note(name, protocol, published) for name in SELECTIONS if (table["selection"] == name).any()),
         *([] if pooled else [NOT_PRINTED]),
+        *filter(None, (few_note(_few(table, protocol)), not_here_note(kind))),
         *absent,
     ]
     if not compared.empty:
@@ -153,6 +156,11 @@ def selection_note(name: str, protocol: str, published: bool) -> str:
     """How a selection chose; of a protocol without published numbers nothing is said of those."""
     note = SELECTIONS[name].replace("cdmer_table", f"{protocol}_table")
     return note if published else note.replace(", as the papers did for their published numbers", "")
+
+
+def _few(table: pd.DataFrame, protocol: str) -> list[str]:
+    """The columns whose intervals are of few people; an average's are those of its smallest part."""
+    return [heading_of(protocol, name) for name in table.loc[table["n_subjects"] < FEW, "part"].unique()]
 
 
 def _ours(cells: pd.DataFrame, name: str, second: str, best: float | None) -> str:

@@ -59,7 +59,7 @@ def cdmer_markdown(
     disjoint
         Whether `cdmer_disjoint.md` is made too.
     rule
-        What is said of CASME II's classes, as `casme2_notes` gives it.
+        What is said of CASME II's classes, as `casme2_notes` gives it, and of few people.
     """
     parts = [
         "# Cross-database micro-expression recognition",

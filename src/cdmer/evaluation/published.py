@@ -39,6 +39,13 @@ DESCRIPTORS = {
     "mdmo": (("MDMO", ""),),
 }
 
+# Of the printed rows, the models that are not written again here; a test holds this against the settings of models.
+NOT_HERE = (
+    "OSF + OS weighted LBP-TOP", "OS", "OS weighted LBP-TOP", "STM (Le Ngo)", "LBP-MOP", "LBP-TOP + ROIs", "LBP-SIP",
+    "LBP-TOP + DMDS", "LBP-TOP + Adaptive MM", "HFOFO", "STCLQP", "STLBP-IP", "MMFL", "Hierarchical STLBP-IP", "STRBP",
+    "DiSTLBP-RIP", "FDM", "OF Maps", "Bi-WOOF + Phase", "HIGO", "Image-based CNN", "Knowledge Distillation",
+)  # fmt: skip
+
 _PRINTED = {"Basic-Inception": "Basic Inception", "CNN-LSTM": "CNN + LSTM"}  # a folder's name has no blank
 
 
@@ -83,6 +90,17 @@ def printed_as(model: str, feature: str = "") -> tuple[tuple[str, str], ...]:
     if on in ("", "released"):
         return ((_PRINTED.get(name, name), ""), *(DESCRIPTORS.get(feature, ()) if name == "SVM" else ()))
     return DESCRIPTORS.get(on, ()) if name == "SVM" else ()
+
+
+@cache
+def not_here_note(type_: str) -> str:
+    """The models that papers print for a protocol and that are not re-implemented here, in one line; or nothing."""
+    papers: dict[str, dict[str, None]] = {}
+    for paper, kind, _, name, variant, _ in _cells():
+        if kind == type_ and name in NOT_HERE and not variant:
+            papers.setdefault(paper, {})[name] = None
+    listed = "; ".join(f"{', '.join(names)} ({paper})" for paper, names in papers.items())
+    return f"Published, not re-implemented: {listed}." if listed else ""
 
 
 @cache

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cdmer.evaluation.comparisons import answers_of_people, compare_with_best
 from cdmer.evaluation.honesty import oracle_leads
-from cdmer.evaluation.intervals import bootstrap_average, bootstrap_scores, interval
+from cdmer.evaluation.intervals import FEW, bootstrap_average, bootstrap_scores, few_note, interval
 from cdmer.evaluation.markdown import casme2_notes, cdmer_markdown
 from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
@@ -149,7 +149,8 @@ def tabulate_cdmer(
         for truth, _ in score.rounds[:1]
         if score.experiment.target == "casme2"
     }
-    rule = casme2_notes(table, casme2_negative, list(counts))
+    few = few_note(score.experiment.name for score in scores if score.over == "subjects" and score.drawn < FEW)
+    rule = [*casme2_notes(table, casme2_negative, list(counts)), *filter(None, [few])]
     told = pd.read_csv(exclusions), absent, compared, pd.read_csv(leaks), disjoint, rule
     text = cdmer_markdown(table, left_out, *told)
     write_text(md, text)

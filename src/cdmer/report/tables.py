@@ -10,8 +10,10 @@ from cdmer.evaluation.contradictions import Footnotes
 from cdmer.evaluation.disjoint_table import ABOUT, PRICE_ABOUT, PRICE_TITLE, TITLE, disjoint_notes
 from cdmer.evaluation.fold_markdown import AVERAGE, BETWEEN, NOT_PRINTED, PRINTED_AS, SECOND, TITLES, WAYS, heading_of
 from cdmer.evaluation.honesty import price_of_honesty
+from cdmer.evaluation.intervals import FEW
 from cdmer.evaluation.leaks import leak_notes
 from cdmer.evaluation.markdown import SELECTIONS, casme2_notes, footnotes_of
+from cdmer.evaluation.published import not_here_note
 from cdmer.report.pictures import stored
 from cdmer.report.results import Results
 
@@ -113,6 +115,7 @@ def tables_section(results: Results) -> dict[str, Any]:
         "honesty": stored(results.file("cdmer_honesty.png"), "the price of honesty", 720) if results.honesty else None,
         "selections": {name: SELECTIONS[name].replace("cdmer_table", named) for name in SELECTIONS if name in used},
         "level": LEVEL,
+        "few": FEW,
         "disjoint": _disjoint(results),
     }
 
@@ -216,7 +219,7 @@ def _fold_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, prin
     named = compared.assign(part=[names[name] for name in compared["part"]])
     kind, second = PRINTED_AS[protocol], SECOND[protocol]
     made = _table(TITLES[protocol], WAYS[protocol], table, "part", names, lost, printed, kind, second)
-    about = f"{BETWEEN} {NOT_PRINTED}" if protocol in ("holdout", "lodo") else ""
+    about = f"{BETWEEN} {NOT_PRINTED}" if protocol in ("holdout", "lodo") else not_here_note(kind)
     return {**made, "note": smallest_note(named, column="part"), "about": about}
 
 
