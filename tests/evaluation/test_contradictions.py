@@ -127,5 +127,6 @@ def test_no_answers_have_the_printed_recall_of_lbp_top_on_smic_hs_and_its_uf1():
 def test_a_plain_svm_has_the_notes_of_the_feature_that_it_reads():
     found = footnotes([("CDE", "smic_hs", "SVM")], "CDE", {"SVM": "lbp_top_r3p8"})
     assert found.mark("CDE", "smic_hs", "SVM", "uf1") == "¹"
+    assert found.mark("CDE", "", "SVM") == ""  # it is about one cell, not about the method
     assert found.notes[0].startswith("¹ LBP-TOP, smic_hs, UF1: FR prints 0.2000")
     assert footnotes([("CDE", "smic_hs", "SVM")], "CDE").mark("CDE", "smic_hs", "SVM") == ""

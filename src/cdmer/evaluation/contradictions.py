@@ -124,12 +124,9 @@ def footnotes(
                 called = fact.model + (f" ({fact.variant})" if fact.variant else "")
                 note((type_, experiment, model), fact.metric, fact.words(called))
     for model in dict.fromkeys(model for _, _, model in shown):
+        names = printed_as(model, features.get(model, ""))
         for fact in known:
-            if (
-                fact.type == protocol
-                and fact.model
-                and (fact.model, fact.variant) in printed_as(model, features.get(model, ""))
-            ):
+            if (fact.type, fact.experiment) == (protocol, "") and (fact.model, fact.variant) in names:
                 note((protocol, "", model), fact.metric, fact.words(fact.model))
     whole = [fact.words("") for fact in known if fact.type == protocol and not fact.model and shown]
     return Footnotes(marks, [*(f"{mark} {words}" for words, mark in notes.items()), *whole])
