@@ -335,7 +335,7 @@ def test_a_paper_of_the_other_rule_is_named():
     rows = pd.DataFrame({"type": ["TYPE-II", "TYPE-I"], "published_in": ["DSCNN", "TGSR"]})
     first, second = casme2_notes(rows, "disgust_sadness_fear", [(72, 32, 25)])
     assert first == "CASME II: negative = disgust, sadness, fear; 72 negative, 32 positive, 25 surprise of 129 clips."
-    assert "of DSCNN are of another rule, negative = disgust, repression" in second
+    assert "of DSCNN are, as said there, of another rule, negative = disgust, repression" in second
     assert len(casme2_notes(rows, "disgust_repression")) == 1
     assert casme2_notes(rows[1:], "disgust_repression") == []
 

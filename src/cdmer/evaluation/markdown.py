@@ -11,7 +11,7 @@ from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
 from cdmer.protocols.cdmer import CASME2_NEGATIVE, CLASSES, cdmer_experiments
 
-# by what a paper counts in its tables, or gave out; of DSCNN only its text is known
+# by what a paper counts in its tables, or gave out (the text of TGSR has the other); of DSCNN only its text is known
 RULE_OF_PAPER = {
     "FR": "disgust_sadness_fear",
     "MADTN": "disgust_sadness_fear",
@@ -114,8 +114,8 @@ def casme2_notes(table: pd.DataFrame, rule: str, counts: Sequence[Sequence[int]]
         if RULE_OF_PAPER.get(paper, rule) != rule:
             others.setdefault(RULE_OF_PAPER[paper], []).append(paper)
     notes += [
-        f"The published numbers of TYPE-II of {', '.join(papers)} are of another rule, negative = "
-        f"{', '.join(CASME2_NEGATIVE[other])}: they are of other clips than ours."
+        f"The published numbers of TYPE-II of {', '.join(papers)} are, as said there, of another rule, negative = "
+        f"{', '.join(CASME2_NEGATIVE[other])}: of other clips than ours."
         for other, papers in others.items()
     ]
     return notes
