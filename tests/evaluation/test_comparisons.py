@@ -188,3 +188,26 @@ def test_so_few_people_that_no_p_value_is_small_show_no_difference():
     assert "if it is 0.20 (A) or more (never in B: too few people)" in note
     assert note.endswith("never: they are too few.")
     assert smallest_note(pd.DataFrame({**rows, "smallest": np.inf})).startswith("These people are too few")
+
+
+def test_methods_that_answer_alike_say_nothing_of_what_difference_is_found():
+    """Eight people; two of three rivals answer as the best does: only the third has an error, and is the median."""
+    truth, person = np.arange(48) % 3, np.repeat(np.arange(8), 6)
+    rng = np.random.default_rng(2)
+    best = answers(truth, np.where(rng.random(48) < 0.9, truth, rng.integers(0, 3, 48)), person)
+    poor = answers(truth, np.where(rng.random(48) < 0.4, truth, rng.integers(0, 3, 48)), person)
+    assert np.isnan(compare([best], [best], 0).smallest)
+    assert np.isnan(Comparison(1.0, 0.01, 1e-17, 8).smallest)
+    assert Comparison(0.0, 1.0, 0.0, 5).smallest == np.inf  # too few for any
+    rows = pd.DataFrame(compare_with_best({"a": [best], "b": [best], "c": [best], "d": [poor]}, 0))
+    rows = rows.assign(experiment="A")
+    assert rows["smallest"].isna().tolist() == [True, True, False]
+    assert f"if it is {rows['smallest'][2]:.2f} (A) or more;" in smallest_note(rows)
+    alike = rows[rows["model"] != "d"]
+    assert smallest_note(alike).endswith("is not known: the methods answered alike.")
+    both = smallest_note(pd.concat([rows, alike.assign(experiment="B")]))
+    assert both.count("(A) or more (not known in B: no difference varies there)") == 2
+    always = pd.DataFrame({"experiment": ["A"], "difference": [1.0], "smallest": [np.nan]})
+    assert smallest_note(always).endswith("the methods differ by as much in every draw of people.")
+    few = pd.DataFrame({"experiment": ["A", "B"], "difference": [0.5, 0.0], "smallest": [np.inf, np.nan]})
+    assert smallest_note(few).endswith("however large (not known in B: no difference varies there).")

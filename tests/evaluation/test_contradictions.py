@@ -1,8 +1,10 @@
 """Where published numbers contradict: every fact against the printed numbers and against arithmetic."""
 
 import re
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -24,7 +26,7 @@ def printed(paper, fact):
 @pytest.mark.parametrize("fact", NUMBERED, ids=lambda fact: f"{fact.model} {fact.experiment} {fact.metric}")
 def test_a_fact_quotes_the_printed_cell_and_what_stands_against_it(fact):
     assert printed(fact.paper, fact) == [float(fact.value)]
-    assert abs(float(fact.other) - float(fact.value)) > 2e-4
+    assert fact.other != fact.value
     if fact.other_source in PRECEDENCE:
         assert printed(fact.other_source, fact) == [float(fact.other)]
     if fact.other_source == "the mean of its cells":
@@ -50,7 +52,7 @@ def test_the_constant_answers_have_the_scores_that_are_told():
 def test_no_disagreement_of_two_papers_is_passed_over():
     told = {tuple(getattr(fact, name) for name in CELL) for fact in NUMBERED if fact.other_source in PRECEDENCE}
     spread = PRINTED.groupby(CELL)["value"].agg(lambda values: values.max() - values.min())
-    assert set(spread[spread > 2e-4].index) == told
+    assert set(spread[spread > 2e-4].index) <= told <= set(spread[spread > 5e-5].index)
 
 
 def test_cells_carry_marks_in_their_order_and_notes_tell_both_numbers():
@@ -85,3 +87,46 @@ def test_a_method_of_one_paper_has_its_note_on_its_row():
     assert found.mark("CDMER", "", "MADTN") == "¹"
     assert "multiples of 1/129" in found.notes[0]
     assert not any("Five folds" in note for note in found.notes)  # of FR, which has no row here
+
+
+def test_a_mark_stands_on_the_score_that_it_is_about():
+    places = [("TYPE-I", "N->H", "TKL"), ("TYPE-II", "C->H", "TKL"), ("CDE", "composite", "STSTNet")]
+    found = footnotes(places, "CDMER")
+    row = {"published_uf1": 0.6116, "published_accuracy": 0.6220}
+    assert found.scores(row, "accuracy", *places[0]) == [("uf1", 0.6116, ""), ("accuracy", 0.6220, "¹")]
+    row = {"published_uf1": 0.4582, "published_accuracy": 0.4695, "published_uar": float("nan")}
+    assert found.scores(row, "accuracy", *places[1]) == [("uf1", 0.4582, "²"), ("accuracy", 0.4695, "³")]
+    # one about a score that is not shown stands on the last
+    assert found.scores({"published_uf1": 0.7353}, "accuracy", *places[2])[-1] == ("accuracy", None, "⁴")
+
+
+def test_what_a_paper_prints_is_shown_whatever_it_is():
+    none = footnotes([], "CDMER")
+    assert none.scores({"published_uf1": None, "published_accuracy": 0.6838}, "accuracy", "", "", "") == [
+        ("uf1", None, ""),
+        ("accuracy", 0.6838, ""),
+    ]
+    assert none.scores({"published_accuracy": 0.6838}, "uar", "", "", "") == [("accuracy", 0.6838, "")]
+    assert none.scores({}, "uar", "", "", "") == []
+
+
+def test_no_answers_have_the_printed_recall_of_lbp_top_on_smic_hs_and_its_uf1():
+    """The least UF1 of all answers whose recall is 0.5280, however the wrong ones fall on the classes."""
+    size, least = np.array([70, 51, 43]), 1.0
+    called = np.arange(165)
+    for right in product(range(71), range(52), range(44)):
+        if abs(np.mean(right / size) - 0.5280) < 5e-5:
+            first, second = called[right[0] :, None], called[None, right[1] :]
+            third = 164 - first - second
+            f1 = [2 * r / (n + p) for r, n, p in zip(right, size, (first, second, np.maximum(third, 0)), strict=True)]
+            least = min(least, float((sum(f1) / 3)[third >= right[2]].min()))
+    (fact,) = (fact for fact in NUMBERED if fact.other_source.startswith("the least"))
+    assert round(least, 4) == float(fact.other)
+
+
+def test_a_plain_svm_has_the_notes_of_the_feature_that_it_reads():
+    found = footnotes([("CDE", "smic_hs", "SVM")], "CDE", {"SVM": "lbp_top_r3p8"})
+    assert found.mark("CDE", "smic_hs", "SVM", "uf1") == "¹"
+    assert found.mark("CDE", "", "SVM") == ""  # it is about one cell, not about the method
+    assert found.notes[0].startswith("¹ LBP-TOP, smic_hs, UF1: FR prints 0.2000")
+    assert footnotes([("CDE", "smic_hs", "SVM")], "CDE").mark("CDE", "smic_hs", "SVM") == ""

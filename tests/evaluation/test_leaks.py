@@ -14,6 +14,7 @@ from cdmer.evaluation.leaks import (
     ONCE,
     ORACLE,
     PEOPLE,
+    UNNAMED,
     Shown,
     between_sides,
     judged_once,
@@ -105,6 +106,31 @@ def test_a_release_without_names_is_said_not_to_be_checked(leaks):
     assert leak_notes(table)[0] == (
         f"Not to be checked in V->N, whether {PEOPLE}: the release of smic_vis names nobody."
     )
+
+
+def test_two_tested_copies_of_one_training_clip_are_two(leaks):
+    table = leaks(("casme2", ["a"], [[3, 4]]), ("smic_nir", ["s1", "s2", "s3"], [[3, 4], [5, 6], [3, 4]]))
+    assert count(table, COPIES) == [[2, 3]]
+    assert table.loc[table["check"] == COPIES, "detail"].iloc[0] == (
+        "casme2/a/a_ne_00=smic_nir/s1/s1_ne_00 casme2/a/a_ne_00=smic_nir/s3/s3_ne_02"
+    )
+
+
+def test_one_clip_without_a_name_leaves_the_others_to_be_checked(leaks):
+    table = leaks(("smic_vis", ["s1", "s2", None], [[1], [2], [3]]), ("smic_nir", ["s1", "s2", "s3"], [[4], [5], [6]]))
+    assert count(table, PEOPLE) == [[2, 3]]
+    assert count(table, CAMERAS) == [[2, 3]]
+    assert count(table, UNNAMED) == [[1, 6]]
+    assert leak_notes(table)[0] == (
+        "Not to be checked for people and recordings: 1 of 6 clips of V->N, which name nobody."
+    )
+    assert count(leaks(("smic_vis", ["s1"], [[1]]), ("smic_nir", ["s1"], [[4]])), UNNAMED) == []
+
+
+def test_the_case_of_a_database_s_names_makes_nobody_another(leaks):
+    table = leaks(("smic_vis", ["S01", "Ann"], [[1], [2]]), ("smic_nir", ["s01", "ann"], [[3], [4]]))
+    assert count(table, PEOPLE) == [[1, 2]]  # a user's own names are left as they are
+    assert count(table, CAMERAS) == [[1, 2]]
 
 
 def test_models_whose_points_the_target_s_labels_chose_are_counted_in_their_answers(leaks):

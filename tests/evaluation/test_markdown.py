@@ -72,6 +72,17 @@ def test_a_paper_that_prints_no_accuracy_shows_its_uf1_alone():
     assert found["SVM, published", "DSCNN"]["H → V"] == "0.8000"
 
 
+def test_a_paper_that_prints_accuracy_alone_shows_it():
+    found = grid(markdown(row("H->V", 0.7, published_accuracy=0.7324, published_in="FR")), "TYPE-I")
+    assert found["SVM, published", "FR"]["H → V"] == "– / 0.7324"
+
+
+def test_a_mark_of_accuracy_stands_on_accuracy_and_of_uf1_on_uf1():
+    paper = {"published_uf1": 0.4582, "published_accuracy": 0.4695, "published_in": "TGSR"}
+    found = grid(markdown(row("C->H", 0.4, model="TKL", **paper)), "TYPE-II")
+    assert found["TKL, published", "TGSR"]["C → H"] == "0.4582¹ / 0.4695²"
+
+
 def test_a_model_that_no_paper_prints_has_one_line():
     assert list(grid(markdown(row("H->V", 0.7)), "TYPE-I")) == [("SVM", "default")]
 

@@ -1,6 +1,7 @@
 """Metrics: by hand, by scikit-learn, and by a published log."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
@@ -56,11 +57,42 @@ def test_a_class_that_never_occurs():
     assert absent_classes(truth, classes) == ["c"]
 
 
-@pytest.mark.parametrize(("truth", "predicted"), [([], []), ([0, 1], [0]), ([[0]], [[0]])])
+@pytest.mark.parametrize(("truth", "predicted"), [([], []), ([0, 1], [0])])
 def test_empty_or_mismatched_input_is_an_error(truth, predicted):
     for metric in (accuracy, uf1, uar):
         with pytest.raises(ValueError, match="as many predictions as labels"):
             metric(truth, predicted)
+
+
+@pytest.mark.parametrize(
+    ("truth", "predicted", "message"),
+    [
+        ([[0]], [[0]], r"in one dimension, got y_true of shape \(1, 1\)"),
+        ([0], [[0]], r"y_pred of shape \(1, 1\)"),
+        (["1", "2"], [1, 2], "got both: '1' and 1"),
+        (["a", 1], ["a", "a"], "got both: 'a' and 1"),
+        ([None, "a"], [None, "a"], "got None in y_true"),
+        ([0.0, 1.0], [0.0, np.nan], "got nan in y_pred"),
+        (np.array(["a", np.nan], object), ["a", "a"], "got nan in y_true"),
+        (pd.Series(["a", None], dtype="string"), ["a", "a"], "expected a label for every sample"),
+    ],
+)
+def test_what_are_no_labels_of_one_kind_is_an_error(truth, predicted, message):
+    for metric in (accuracy, uf1, uar):
+        with pytest.raises(ValueError, match=message):
+            metric(truth, predicted)
+
+
+def test_classes_are_named_once_and_in_the_labels_own_kind():
+    with pytest.raises(ValueError, match=r"each class once, got \['a', 'a', 'b'\]"):
+        uf1(["a", "b"], ["a", "b"], ["a", "a", "b"])
+    with pytest.raises(ValueError, match=r"labels \[0, 1\] are not among the classes \['0', '1'\]"):
+        uar([0, 1], [0, 1], ["0", "1"])
+
+
+def test_numbers_of_several_types_are_one_kind():
+    assert accuracy([0, 1], [0.0, 1.0]) == uf1([True, False], np.array([1, 0])) == 1
+    assert uf1(pd.Series(["a", "b"]), np.array(["a", "b"])) == 1
 
 
 def test_a_label_that_is_no_class_is_an_error():

@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 import cdmer.evaluation.published as module
+from cdmer.config.models import Models
 from cdmer.config.standard import STANDARD
-from cdmer.evaluation.published import DESCRIPTORS, PRECEDENCE, published_score
+from cdmer.evaluation.published import DESCRIPTORS, NOT_HERE, PRECEDENCE, not_here_note, printed_as, published_score
 from cdmer.protocols.cdmer import cdmer_experiments
 from cdmer.protocols.tasks import COMPOSITE, single_tasks
 
@@ -108,6 +109,14 @@ def test_an_svm_on_a_descriptor_is_what_the_papers_call_by_its_name():
     assert published_score("CDE", "composite", "SVM@bi_woof").uf1 == 0.6296
 
 
+def test_a_plain_svm_on_a_descriptor_is_printed_by_its_name_where_papers_print_no_svm():
+    assert published_score("CDE", "composite", "SVM") is None
+    found = published_score("CDE", "composite", "SVM", "lbp_top_r3p8")
+    assert found == published_score("CDE", "composite", "SVM@lbp_top_r3p8") == (0.5882, None, "FR", 0.5785)
+    assert published_score("single", "casme2_4", "SVM", "mine") is None
+    assert published_score("CDE", "composite", "TCA", "lbp_top_r3p8") is None
+
+
 @pytest.mark.parametrize("model", ["SVM@mine", "TGSR@lbp_sip_r1", "TCA@lbp_top_r3p8"])
 def test_a_model_on_a_feature_that_nobody_printed_has_no_published_score(model):
     assert published_score("TYPE-I", "H->V", model) is None
@@ -119,3 +128,15 @@ def test_every_variant_of_the_papers_descriptors_is_named():
     assert len(printed) == 16
     assert printed <= {named for names in DESCRIPTORS.values() for named in names}
     assert set(DESCRIPTORS) <= set(STANDARD["features"])
+
+
+def test_printed_models_that_are_not_here_are_named():
+    here = {named for model in Models().by_name() for named in printed_as(model)}
+    here |= {named for names in DESCRIPTORS.values() for named in names}
+    rows = [(name, variant) for name, variant in ROWS[["model", "variant"]].itertuples(index=False, name=None)]
+    strangers = {(name, variant) for name, variant in rows if (name, variant) not in here}
+    assert {name for name, _ in strangers if (name, "") in strangers} == set(NOT_HERE)
+    note = not_here_note("single")
+    assert note.startswith("Published, not re-implemented: OSF + OS weighted LBP-TOP, OS, ")
+    assert note.endswith("Image-based CNN (FR); Knowledge Distillation (MERSiamC3D).")
+    assert not_here_note("TYPE-I") == not_here_note("CDE") == ""

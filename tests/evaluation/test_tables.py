@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
+from cdmer.evaluation.markdown import casme2_notes
 from cdmer.evaluation.tables import COLUMNS, tabulate_cdmer
+from cdmer.protocols.cdmer import CLASSES
 
 N, P, S = "negative", "positive", "surprise"
 TYPE_I = ["H->V", "V->H", "H->N", "N->H", "V->N", "N->V"]
@@ -310,6 +312,37 @@ def test_contradicted_published_numbers_are_marked_and_told(desk):
     desk.predict("C->H", FOUR_RIGHT, model="TKL")
     desk.tabulate()
     text = (desk.folder / "table.md").read_text()
-    assert "| TKL, published | TGSR | 0.4582 / 0.4695¹˒² |" in text
+    assert "| TKL, published | TGSR | 0.4582¹ / 0.4695² |" in text
     assert "## Where the published numbers contradict" in text
     assert "- ² TKL, C->H, accuracy: TGSR prints 0.4695; MADTN: 0.4451." in text
+
+
+def test_the_rule_of_casme2_is_said_with_its_clips(desk):
+    desk.predict("V->C", FOUR_RIGHT)
+    desk.predict("V->N", FOUR_RIGHT)
+    table = desk.tabulate()
+    assert dict(zip(table["experiment"], table["casme2_negative"].fillna(""), strict=True)) == {
+        "V->C": "disgust_sadness_fear",
+        "V->N": "",
+    }
+    counts = [int((pd.read_csv(desk.predictions[0])["label"] == name).sum()) for name in CLASSES]
+    words = ", ".join(f"{count} {name}" for count, name in zip(counts, CLASSES, strict=True))
+    text = (desk.folder / "table.md").read_text()
+    assert f"- CASME II: negative = disgust, sadness, fear; {words} of {sum(counts)} clips.\n" in text
+
+
+def test_a_paper_of_the_other_rule_is_named():
+    rows = pd.DataFrame({"type": ["TYPE-II", "TYPE-I"], "published_in": ["DSCNN", "TGSR"]})
+    first, second = casme2_notes(rows, "disgust_sadness_fear", [(72, 32, 25)])
+    assert first == "CASME II: negative = disgust, sadness, fear; 72 negative, 32 positive, 25 surprise of 129 clips."
+    assert "of DSCNN are, as said there, of another rule, negative = disgust, repression" in second
+    assert len(casme2_notes(rows, "disgust_repression")) == 1
+    assert casme2_notes(rows[1:], "disgust_repression") == []
+
+
+def test_intervals_of_few_people_are_said_to_be_hardly_any(desk):
+    desk.predict("V->N", FOUR_RIGHT)
+    desk.predict("H->V", FOUR_RIGHT, subjects=[f"s{number}" for number in range(6)])
+    desk.tabulate()
+    (line,) = (line for line in (desk.folder / "table.md").read_text().splitlines() if "hardly intervals" in line)
+    assert line == "- Intervals from fewer than 6 people are hardly intervals, and may have no width at all: V->N."

@@ -40,9 +40,9 @@ def test_every_image_says_what_it_shows_and_how_large_it_is(page):
 def test_scores_stand_with_published_ones_and_with_what_chance_says(page):
     read = Reader(page)
     svm = read.row("SVM", "default")
-    assert svm[2] == "0.5010.5680.619"  # UF1, accuracy, published
+    assert svm[2] == "0.5010.568[0.31, 0.82]TGSR 0.619 / 0.634"  # UF1, accuracy, interval, published
     tca = read.row("TCA", "default")
-    assert tca[2] == "0.6120.568"
+    assert tca[2] == "0.6120.568[0.31, 0.82]"
     assert "▽" in read.row("STSTNet", "default")[2]
     assert "▽" not in svm[2]  # p = 0.4
     assert read.row("TCA", "oracle")[2].startswith("0.723")
@@ -258,7 +258,8 @@ def test_a_protocol_that_holds_databases_out_has_its_table_and_matrices(run, tmp
     read = Reader(page)
     one = 2 / 6 / 5  # of all I: F1 of I is 2 * 6 / (6 + 30), of the others 0
     scores = [spaceless(row) for row in read.rows if row[:2] == ["SVM", "default"] and len(row) == 5]
-    assert [f"{one:.3f}▽0.200", f"{one:.3f}▽0.200", f"{one:.3f}▽0.200"] in [row[2:] for row in scores]
+    assert [f"{one:.3f}▽0.200"] * 3 in [[cell.split("[")[0] for cell in row[2:]] for row in scores]
+    assert "tested on the other; UF1, small: UAR</span>" in page
     assert "Held-out database, average" in page
     tables = page.split('<section id="tables">')[1]
     assert tables.count("four times in five if it is") == 2  # of TYPE-I and the held-out database

@@ -27,6 +27,7 @@ SWAPS = 4999
 RESAMPLES = 2000
 LEVEL, POWER = 0.05, 0.8
 NEAR_LEAST = 0.002  # p values that so few swaps cannot tell apart
+NO_ERROR = 1e-12  # a standard error that only rounding keeps from 0
 
 # (rounds, people, classes, classes): what each round answered on each person's clips
 Answers = NDArray[np.int64]
@@ -61,11 +62,16 @@ class Comparison:
     def smallest_at(self, level: float) -> float:
         """The same for a test at another level; infinite where the people are too few for such a p value.
 
+        NaN where the standard error is 0: two methods that answer alike, or differ by as much in every draw of people,
+        say nothing of how far methods of these people vary.
+
         By Student's distribution, and with the standard error made larger: a bootstrap of few people makes it too
         small, as it does an interval (`cdmer.evaluation.intervals`).
         """
         if self.people < 2 or 2 / 2.0**self.people > level:
             return float("inf")
+        if self.error < NO_ERROR:
+            return float("nan")
         freedom = self.people - 1
         quantiles = student.ppf(1 - level / 2, freedom) + student.ppf(POWER, freedom)
         return float(quantiles * self.error * np.sqrt(self.people / freedom))
@@ -174,7 +180,7 @@ def smallest_note(
     Parameters
     ----------
     comparisons
-        Rows with ``smallest``, and `column`, by which the median of it is taken.
+        Rows with ``smallest`` and, where known, ``difference``; and `column`, by which the median is taken.
     what
         What is found, in words.
     column
@@ -182,27 +188,38 @@ def smallest_note(
     """
     if comparisons.empty:
         return ""
-    found = _found_from(comparisons, column, "smallest")
+    if comparisons["smallest"].isna().all():
+        alike = "difference" not in comparisons or bool((comparisons["difference"].abs() < NO_ERROR).all())
+        why = "answered alike" if alike else "differ by as much in every draw of people"
+        return f"From how large on a paired permutation test finds {what} is not known: the methods {why}."
+    found, unsaid = _found_from(comparisons, column, "smallest")
     if not found:
-        return f"These people are too few for a paired permutation test (5 %) to find {what}, however large."
-    note = f"With these people, a paired permutation test (5 %) finds {what} four times in five if it is {found}"
+        return f"These people are too few for a paired permutation test (5 %) to find {what}, however large{unsaid}."
+    note = (
+        f"With these people, a paired permutation test (5 %) finds {what} four times in five if it is {found}{unsaid}"
+    )
     if "smallest_corrected" in comparisons:
-        corrected = _found_from(comparisons, column, "smallest_corrected")
-        found = f"if it is {corrected}" if corrected else "never: they are too few"
+        corrected, unsaid = _found_from(comparisons, column, "smallest_corrected")
+        found = f"if it is {corrected}{unsaid}" if corrected else "never: they are too few"
         note += f"; corrected for all pairs, since the best is seen on the same clips, {found}"
     return f"{note}."
 
 
-def _found_from(comparisons: pd.DataFrame, column: str, smallest: str) -> str:
-    """From what difference on, as the median of each column of a table says; empty where people are too few for any."""
+def _found_from(comparisons: pd.DataFrame, column: str, smallest: str) -> tuple[str, str]:
+    """From what difference on, as the median of each column of a table says, and the columns that say nothing.
+
+    The first is empty where people are too few for any. Comparisons without an error, NaN, are in no median.
+    """
     median = comparisons.groupby(column, sort=False)[smallest].median()
     finite = median[np.isfinite(median)]
+    never = ", ".join(map(str, median.index[np.isinf(median)]))
+    unknown = ", ".join(map(str, median.index[median.isna()]))
+    unsaid = f"not known in {unknown}: no difference varies there" if unknown else ""
     if finite.empty:
-        return ""
+        return "", f" ({unsaid})" if unsaid else ""
     least, most = f"{finite.min():.2f} ({finite.idxmin()})", f"{finite.max():.2f} ({finite.idxmax()})"
-    text = f"{least}{f' to {most}' if len(finite) > 1 else ''} or more"
-    never = ", ".join(map(str, median.index[~np.isfinite(median)]))
-    return f"{text} (never in {never}: too few people)" if never else text
+    asides = "; ".join(filter(None, (f"never in {never}: too few people" if never else "", unsaid)))
+    return f"{least}{f' to {most}' if len(finite) > 1 else ''} or more", f" ({asides})" if asides else ""
 
 
 def shaffer(p: Sequence[float], methods: int) -> list[float]:

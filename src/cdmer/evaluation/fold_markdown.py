@@ -1,11 +1,11 @@
 """The Markdown twins of the tables of folds: models by parts, UF1 and a second score, the published numbers below."""
 
-import math
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from cdmer.evaluation.comparisons import smallest_note
+from cdmer.evaluation.intervals import FEW, few_note
 from cdmer.evaluation.leaks import leak_notes
 from cdmer.evaluation.markdown import (
     SELECTIONS,
@@ -15,8 +15,10 @@ from cdmer.evaluation.markdown import (
     best_scores,
     footnotes_of,
     left_out_notes,
+    printed_cell,
     published_section,
 )
+from cdmer.evaluation.published import not_here_note
 from cdmer.protocols.tasks import tasks
 
 AVERAGE = "average"
@@ -124,7 +126,12 @@ def fold_markdown(
             lines.append(f"| {model} | {selection} | " + " | ".join(row) + " |")
         papers = sorted(set(cells["published_in"]) - {""})
         if papers:
-            row = [_theirs(cells, name, second) + printed.mark(kind, name, str(model)) for name in names]
+            row = [
+                printed_cell(printed.scores(cells.loc[name].to_dict(), second, kind, name, str(model)))
+                if name in cells.index
+                else "–"
+                for name in names
+            ]
             mark = printed.mark(kind, "", str(model))
             lines.append(f"| {model}, published{mark} | {', '.join(papers)} | " + " | ".join(row) + " |")
     notes = [
@@ -133,6 +140,7 @@ def fold_markdown(
         else "The average is the mean of the targets; intervals are percentile bootstrap intervals over people.",
         *(selection_note(name, protocol, published) for name in SELECTIONS if (table["selection"] == name).any()),
         *([] if pooled else [NOT_PRINTED]),
+        *filter(None, (few_note(_few(table, protocol)), not_here_note(kind))),
         *absent,
     ]
     if not compared.empty:
@@ -151,16 +159,14 @@ def selection_note(name: str, protocol: str, published: bool) -> str:
     return note if published else note.replace(", as the papers did for their published numbers", "")
 
 
+def _few(table: pd.DataFrame, protocol: str) -> list[str]:
+    """The columns whose intervals are of few people; an average's are those of its smallest part."""
+    return [heading_of(protocol, name) for name in table.loc[table["n_subjects"] < FEW, "part"].unique()]
+
+
 def _ours(cells: pd.DataFrame, name: str, second: str, best: float | None) -> str:
     if name not in cells.index:
         return "–"
     cell = cells.loc[name]
     score = f"**{cell['uf1']:.4f}**" if cell["uf1"] == best else f"{cell['uf1']:.4f}"
     return f"{score} / {cell[second]:.4f} [{cell['uf1_low']:.2f}, {cell['uf1_high']:.2f}]"
-
-
-def _theirs(cells: pd.DataFrame, name: str, second: str) -> str:
-    values = [cells[f"published_{metric}"].astype(float).get(name, math.nan) for metric in ("uf1", second)]
-    if all(math.isnan(value) for value in values):
-        return "–"
-    return " / ".join("–" if math.isnan(value) else f"{value:.4f}" for value in values)

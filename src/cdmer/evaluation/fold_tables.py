@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -43,6 +43,7 @@ COLUMNS = (
     "published_accuracy",
     "published_in",
     "data",
+    "feature",
 )
 COMPARED = (
     "part",
@@ -65,6 +66,7 @@ class FoldPart(TypedDict):
     task: str
     model: str
     data: str  # where the clips come from: real, synthetic, or both
+    feature: NotRequired[str]  # that the model reads
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +87,7 @@ class Scored:
     model: str
     selection: str
     data: str
+    feature: str
     targets: Sequence[Sequence[pd.DataFrame]]
 
     @property
@@ -166,7 +169,7 @@ def _scored(file: str | Path, part: FoldPart) -> Iterable[Scored]:
 
         def scored(name: str, targets: Sequence[Sequence[pd.DataFrame]], common: Any = common) -> Scored:
             task, selection, part = common
-            return Scored(task, name, part["model"], selection, part["data"], targets)
+            return Scored(task, name, part["model"], selection, part["data"], part.get("feature", ""), targets)
 
         if task.left_out == "subject":
             yield scored(task.name, [_rounds(chosen)])
@@ -197,7 +200,7 @@ def _row(one: Scored) -> dict[str, Any]:
         low, high = interval(drawn, min(each[0].number for each in draws))
         numbers |= {metric: values.mean(), f"{metric}_std": _spread(values)}
         numbers |= {f"{metric}_low": low, f"{metric}_high": high}
-    found = published_score(PRINTED_AS[task.protocol], one.name, one.model)
+    found = published_score(PRINTED_AS[task.protocol], one.name, one.model, one.feature)
     firsts = [rounds[0] for rounds in one.targets]
     return {
         "protocol": task.protocol,
@@ -216,6 +219,7 @@ def _row(one: Scored) -> dict[str, Any]:
         "published_accuracy": found.accuracy if found else None,
         "published_in": found.paper if found else "",
         "data": one.data,
+        "feature": one.feature,
         "absent": " or ".join(absent_classes(firsts[0]["label"], task.classes)) if len(firsts) == 1 else "",
     }
 

@@ -9,7 +9,7 @@ benchmarks/interval_coverage.py measures how often either holds the truth.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from scipy.stats import norm, t
 from cdmer.evaluation.metrics import confusion, uar_of, uf1_of
 
 RESAMPLES = 2000
+FEW = 6  # people; with fewer, draws come to a handful of scores
 
 # truth and prediction by round, and who each clip shows
 Target = tuple[Sequence[tuple[ArrayLike, ArrayLike]], Sequence[str]]
@@ -110,6 +111,14 @@ def bootstrap_average(
                 by_round.append(uf1_of(np.tensordot(weights, np.stack(parts), axes=1)))
             scores[index] = np.mean(by_round, axis=0)
     return np.asarray(scores.mean(axis=0))
+
+
+def few_note(where: Iterable[str]) -> str:
+    """What intervals of so few people are worth, for a footnote; empty where nobody is so few."""
+    names = ", ".join(dict.fromkeys(where))
+    if not names:
+        return ""
+    return f"Intervals from fewer than {FEW} people are hardly intervals, and may have no width at all: {names}."
 
 
 def _draw(

@@ -5,6 +5,7 @@ two of them recognises people that it has trained on. `cdmer.evaluation.leak_job
 the very clips and folds that its models were trained and tested with.
 """
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,10 +24,14 @@ ALL = "all"  # in place of an experiment: a check of the table as a whole
 PEOPLE = "a person is on both sides"
 CAMERAS = "a recording has its namesake on the other side, as before two cameras"
 COPIES = "a clip has the same features as one on the other side"
+UNNAMED = "a clip names nobody, and is in no check of people and recordings"
 ONCE = "a clip is not judged exactly once"
 ALONE = "a clip is answered otherwise by a model that has not seen the other tested clips"
 ORACLE = "labels of the target choose hyper-parameters or epochs"
 ADAPTING = "a model sees the target's clips without labels, as the protocol allows"
+
+# s01, sub01, 006: how the databases call their people, whatever the case of the letters
+_DATABASE_NAME = re.compile(r"(s|sub)?\d+", re.IGNORECASE)
 
 # what trains and what is tested at a time: rows of `Shown`
 Sides = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -54,20 +59,32 @@ class Shown:
 
     @property
     def unnamed(self) -> list[str]:
-        """Databases that name nobody."""
-        return sorted({str(name) for name, who in zip(self.database, self.subject, strict=True) if who is None})
+        """Databases that name nobody, not in one clip."""
+        some = {str(name) for name, who in zip(self.database, self.subject, strict=True) if who is not None}
+        return sorted(set(map(str, self.database)) - some)
+
+    def of_somebody(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of the rows that name whom they show."""
+        return rows[[self.subject[row] is not None for row in rows]]
 
     def people(self, rows: NDArray[np.intp]) -> set[str]:
-        """Who is shown, by a name that is the same in all subsets of SMIC."""
-        return {person(str(self.database[row]), str(self.subject[row])) for row in rows}
+        """Who is shown, by a name that is the same in all subsets of SMIC; S01 is s01."""
+        return {person(str(self.database[row]), self._as_databases_do(row, self.subject[row])) for row in rows}
 
     def recordings(self, rows: NDArray[np.intp]) -> dict[str, str]:
         """Recordings by family and name, which the cameras before one event share."""
-        return {f"{family(str(self.database[row]))}/{self.clip[row]}": self.named(row) for row in rows}
+        return {
+            f"{family(str(self.database[row]))}/{self._as_databases_do(row, self.clip[row])}": self.named(row)
+            for row in rows
+        }
 
     def contents(self, rows: NDArray[np.intp]) -> dict[str, str]:
         """Digests of features, and a clip that has them."""
         return {str(self.content[row]): self.named(row) for row in rows}
+
+    def _as_databases_do(self, row: int | np.intp, name: Any) -> str:
+        """A name of somebody in small letters, if this person is called as the databases do; any other as it stands."""
+        return str(name).lower() if _DATABASE_NAME.fullmatch(str(self.subject[row])) else str(name)
 
     def named(self, row: int | np.intp) -> str:
         """A clip's name, which no other database's has."""
@@ -88,28 +105,34 @@ def between_sides(shown: Shown, folds: Iterable[Sides]) -> Iterator[Row]:
     ------
     dict
         ``check``, ``count``, ``of``, ``detail``: of all people, recordings or clips that are tested, those who are
-        among what trains in the same fold. A count of None: a release names nobody.
+        among what trains in the same fold. A count of None: a release names nobody. Where it names some alone, their
+        clips are looked at, and how many are not is a row of its own.
     """
     both: dict[str, list[str]] = {PEOPLE: [], CAMERAS: [], COPIES: []}
     tested = Counter(dict.fromkeys(both, 0))
     named = not shown.unnamed
     for train, test in folds:
         if named:
-            theirs = shown.people(test)
-            both[PEOPLE] += sorted(shown.people(train) & theirs)
+            seen, judged = shown.of_somebody(train), shown.of_somebody(test)
+            theirs = shown.people(judged)
+            both[PEOPLE] += sorted(shown.people(seen) & theirs)
             tested[PEOPLE] += len(theirs)
-            found, other = shown.recordings(train), shown.recordings(test)
+            found, other = shown.recordings(seen), shown.recordings(judged)
             both[CAMERAS] += sorted(set(found) & set(other))
             tested[CAMERAS] += len(other)
-        found, other = shown.contents(train), shown.contents(test)
-        both[COPIES] += sorted(f"{found[digest]}={other[digest]}" for digest in set(found) & set(other))
-        tested[COPIES] += len(other)
+        found = shown.contents(train)
+        digests = [(str(shown.content[row]), shown.named(row)) for row in test]  # two may be copies of one
+        both[COPIES] += sorted(f"{found[digest]}={clip}" for digest, clip in digests if digest in found)
+        tested[COPIES] += len(digests)
     for check, listed in both.items():
         if not named and check != COPIES:
             release = " and ".join(shown.unnamed)
             yield {"check": check, "count": None, "of": None, "detail": f"the release of {release} names nobody"}
         else:
             yield row_of(check, listed, tested[check])
+    nobody = [shown.named(row) for row, who in enumerate(shown.subject) if who is None]
+    if named and nobody:
+        yield row_of(UNNAMED, nobody, len(shown.subject))
 
 
 def judged_once(tested: Sequence[Hashable], judged: Sequence[Sequence[Hashable]]) -> Row:
@@ -141,7 +164,10 @@ def leak_notes(leaks: pd.DataFrame) -> list[str]:
     """What the checks found, a line each for the foot of a table; a check that found nothing says of how many."""
     notes = []
     between = leaks[leaks["experiment"] != ALL]
-    for check, group in between.groupby("check", sort=False):
+    for row in between[between["check"] == UNNAMED].to_dict("records"):
+        where = f"{row['count']:.0f} of {row['of']:.0f} clips of {row['experiment']}"
+        notes.append(f"Not to be checked for people and recordings: {where}, which name nobody.")
+    for check, group in between[between["check"] != UNNAMED].groupby("check", sort=False):
         unknown = group[group["count"].isna()]
         for detail, these in unknown.groupby("detail", sort=False):
             where = ", ".join(dict.fromkeys(these["experiment"]))

@@ -10,8 +10,15 @@ from cdmer.evaluation.comparisons import LEVEL, smallest_note
 from cdmer.evaluation.contradictions import Footnotes, footnotes
 from cdmer.evaluation.honesty import price_of_honesty
 from cdmer.evaluation.leaks import leak_notes
-from cdmer.protocols.cdmer import cdmer_experiments
+from cdmer.protocols.cdmer import CASME2_NEGATIVE, CLASSES, cdmer_experiments
 
+# by what a paper counts in its tables, or gave out (the text of TGSR has the other); of DSCNN only its text is known
+RULE_OF_PAPER = {
+    "FR": "disgust_sadness_fear",
+    "MADTN": "disgust_sadness_fear",
+    "TGSR": "disgust_sadness_fear",
+    "DSCNN": "disgust_repression",
+}
 SYNTHETIC = (
     "**Ours come from a synthetic cohort, the published ones from the real databases: the two cannot be compared.** "
     "The column `data` of `cdmer_table.csv` says which is which; give the databases a root to see real ones."
@@ -32,6 +39,7 @@ def cdmer_markdown(
     comparisons: pd.DataFrame | None = None,
     leaks: pd.DataFrame | None = None,
     disjoint: bool = False,
+    rule: Sequence[str] = (),
 ) -> str:
     """The CDMER table as Markdown.
 
@@ -51,6 +59,8 @@ def cdmer_markdown(
         What `cdmer.evaluation.leaks` found.
     disjoint
         Whether `cdmer_disjoint.md` is made too.
+    rule
+        What is said of CASME II's classes, as `casme2_notes` gives it, and of few people.
     """
     parts = [
         "# Cross-database micro-expression recognition",
@@ -65,7 +75,7 @@ def cdmer_markdown(
         if not rows.empty:
             parts += ["", f"## {type_}", "", *_grid(rows, type_, printed)]
     parts += _price(table)
-    parts += ["", *_footnotes(table, left_out, exclusions)]
+    parts += ["", *(f"- {note}" for note in rule), *_footnotes(table, left_out, exclusions)]
     parts += [
         f"- {name}: the target has no clip of {' or '.join(classes)}: 0 in UF1, left out of UAR."
         for name, classes in (absent or {}).items()
@@ -78,6 +88,38 @@ def cdmer_markdown(
         parts += [f"- {smallest_note(comparisons)}", f"- {beaten_note(comparisons, 'cdmer')}"]
     parts += published_section(printed)
     return "\n".join(parts) + "\n"
+
+
+def casme2_notes(table: pd.DataFrame, rule: str, counts: Sequence[Sequence[int]] = ()) -> list[str]:
+    """By which rule CASME II's clips were given their classes, how many there are, and whose numbers follow another.
+
+    Parameters
+    ----------
+    table
+        As `results/cdmer_table.csv`; without a row of TYPE-II nothing is said.
+    rule
+        ``disgust_sadness_fear`` or ``disgust_repression``.
+    counts
+        Clips of each class wherever CASME II was the target; several where features hold other clips.
+    """
+    rows = table[table["type"] == "TYPE-II"]
+    if rows.empty:
+        return []
+    clips = " or ".join(
+        ", ".join(f"{number} {name}" for number, name in zip(each, CLASSES, strict=True)) + f" of {sum(each)} clips"
+        for each in counts
+    )
+    notes = [f"CASME II: negative = {', '.join(CASME2_NEGATIVE[rule])}{f'; {clips}' if clips else ''}."]
+    others: dict[str, list[str]] = {}
+    for paper in sorted(set(rows["published_in"].dropna()) - {""}):
+        if RULE_OF_PAPER.get(paper, rule) != rule:
+            others.setdefault(RULE_OF_PAPER[paper], []).append(paper)
+    notes += [
+        f"The published numbers of TYPE-II of {', '.join(papers)} are, as said there, of another rule, negative = "
+        f"{', '.join(CASME2_NEGATIVE[other])}: of other clips than ours."
+        for other, papers in others.items()
+    ]
+    return notes
 
 
 def footnotes_of(table: pd.DataFrame, protocol: str, type_: str, column: str) -> Footnotes:
@@ -97,7 +139,8 @@ def footnotes_of(table: pd.DataFrame, protocol: str, type_: str, column: str) ->
     rows = table[table["published_in"].notna() & (table["published_in"] != "")]
     types = rows[type_] if type_ in rows else [type_] * len(rows)
     cells = dict.fromkeys(zip(types, rows[column], rows["model"], strict=True))
-    return footnotes(((str(kind), str(name), str(model)) for kind, name, model in cells), protocol)
+    features = dict(zip(rows["model"], rows["feature"].fillna(""), strict=True)) if "feature" in rows else {}
+    return footnotes(((str(kind), str(name), str(model)) for kind, name, model in cells), protocol, features)
 
 
 def best_scores(rows: pd.DataFrame, column: str) -> dict[Any, float]:
@@ -142,10 +185,12 @@ def _grid(rows: pd.DataFrame, type_: str, printed: Footnotes) -> list[str]:
     for model, group in rows.groupby("model", sort=False):
         for selection, chosen in group.groupby("selection", sort=False):
             cells = chosen.set_index("experiment")
-            ours = [_cell(cells, name, "uf1", "accuracy", best.get((selection, name))) for name in names]
+            ours = [_cell(cells, name, best.get((selection, name))) for name in names]
             lines.append(f"| {model} | {selection} | " + " | ".join(ours) + " |")
         theirs = [
-            _cell(cells, name, "published_uf1", "published_accuracy") + printed.mark(type_, name, str(model))
+            printed_cell(printed.scores(cells.loc[name].to_dict(), "accuracy", type_, name, str(model)))
+            if name in cells.index
+            else "–"
             for name in names
         ]
         papers = sorted(set(cells["published_in"].dropna()) - {""})
@@ -155,15 +200,26 @@ def _grid(rows: pd.DataFrame, type_: str, printed: Footnotes) -> list[str]:
     return lines
 
 
-def _cell(cells: pd.DataFrame, name: str, first: str, second: str, best: float | None = None) -> str:
-    value, other = (cells[column].astype(float).get(name, float("nan")) for column in (first, second))
+def printed_cell(scores: Sequence[tuple[str, float | None, str]]) -> str:
+    """Published scores with their marks, as `Footnotes.scores` gives them; UF1 alone where nothing is beside it."""
+    if len(scores) == 1:
+        ((metric, value, mark),) = scores
+        return f"{metric} {value:.4f}{mark}"
+    shown = [("–" if value is None else f"{value:.4f}") + mark for _, value, mark in scores]
+    if scores and scores[-1][1] is None:
+        shown = [shown[0] + scores[-1][2]]
+    return " / ".join(shown) or "–"
+
+
+def _cell(cells: pd.DataFrame, name: str, best: float | None) -> str:
+    value, other, low, high = (
+        cells[column].astype(float).get(name, float("nan")) for column in ("uf1", "accuracy", "uf1_low", "uf1_high")
+    )
     if math.isnan(value):
         return "–"
     score = f"**{value:.4f}**" if value == best else f"{value:.4f}"
     text = score if math.isnan(other) else f"{score} / {other:.4f}"
-    low, high = (cells[column].astype(float).get(name, float("nan")) for column in ("uf1_low", "uf1_high"))
-    shows_interval = name == "average" and first == "uf1" and not math.isnan(low)
-    return f"{text} [{low:.2f}, {high:.2f}]" if shows_interval else text
+    return f"{text} [{low:.2f}, {high:.2f}]" if name == "average" and not math.isnan(low) else text
 
 
 def _price(table: pd.DataFrame) -> list[str]:

@@ -1,12 +1,16 @@
 """Accuracy, unweighted F1 and unweighted average recall of pooled predictions.
 
 Predictions of all folds are pooled and scored once, as MEGC 2019 does; a mean of per-fold scores is another number.
+
+Labels are texts or numbers, in one dimension. A `ValueError` refuses anything else: a missing label,
+texts mixed with numbers, which NumPy would make texts or never call equal, and a class named twice.
 """
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 
@@ -16,7 +20,7 @@ def accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     Raises
     ------
     ValueError
-        `y_true` and `y_pred` are empty or of different lengths.
+        `y_true` and `y_pred` are empty or of different lengths, or not labels of one kind.
     """
     truth, predicted = _pair(y_true, y_pred)
     return float(np.mean(truth == predicted))
@@ -36,7 +40,7 @@ def uf1(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[Any] | None = No
     Raises
     ------
     ValueError
-        An empty or mismatched input, or a label outside `classes`.
+        An empty or mismatched input, labels not of one kind, a label outside `classes`, or a class twice in it.
     """
     return float(uf1_of(confusion(y_true, y_pred, classes)))
 
@@ -67,11 +71,13 @@ def absent_classes(y_true: ArrayLike, classes: Sequence[Any]) -> list[Any]:
 def confusion(y_true: ArrayLike, y_pred: ArrayLike, classes: Sequence[Any] | None = None) -> NDArray[np.int64]:
     """Confusion matrix (classes, classes): truth by row, prediction by column."""
     truth, predicted = _pair(y_true, y_pred)
-    known = np.unique(np.concatenate([truth, predicted])) if classes is None else np.asarray(classes)
-    row = {name: index for index, name in enumerate(known.tolist())}
-    stranger = set(np.concatenate([truth, predicted]).tolist()) - set(row)
-    if stranger:
-        raise ValueError(f"labels {sorted(map(str, stranger))} are not among the classes {known.tolist()}")
+    told = set(truth.tolist()) | set(predicted.tolist())
+    known = sorted(told) if classes is None else np.asarray(classes, dtype=object).tolist()
+    row = {name: index for index, name in enumerate(known)}
+    if len(row) < len(known):
+        raise ValueError(f"expected each class once, got {known!r}")
+    if stranger := told - set(row):
+        raise ValueError(f"labels {sorted(stranger)!r} are not among the classes {known!r}")
     matrix = np.zeros((len(row), len(row)), dtype=np.int64)
     np.add.at(matrix, ([row[name] for name in truth.tolist()], [row[name] for name in predicted.tolist()]), 1)
     return matrix
@@ -98,9 +104,26 @@ def _ratio(above: NDArray[np.float64], below: NDArray[Any], absent: float) -> ND
 
 
 def _pair(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[NDArray[Any], NDArray[Any]]:
-    truth, predicted = np.asarray(y_true), np.asarray(y_pred)
-    if truth.ndim != 1 or truth.shape != predicted.shape or not truth.size:
+    truth, predicted = _labels(y_true), _labels(y_pred)
+    for name, given in (("y_true", truth), ("y_pred", predicted)):
+        if given.ndim != 1:
+            raise ValueError(f"expected one label a sample in one dimension, got {name} of shape {given.shape!r}")
+    if truth.shape != predicted.shape or not truth.size:
         raise ValueError(
-            f"expected as many predictions as labels, at least one, got {truth.shape} labels and {predicted.shape}"
+            f"expected as many predictions as labels, at least one, got {len(truth)} labels and {len(predicted)}"
         )
+    kinds: dict[str, Any] = {}  # an example of each
+    for name, given in (("y_true", truth), ("y_pred", predicted)):
+        for label in dict.fromkeys(given.tolist()):
+            if pd.isna(label):
+                raise ValueError(f"expected a label for every sample, got {label!r} in {name}")
+            kinds.setdefault("text" if isinstance(label, str) else "number", label)
+    if len(kinds) > 1:
+        raise ValueError(f"expected texts or numbers as labels, got both: {kinds['text']!r} and {kinds['number']!r}")
     return truth, predicted
+
+
+def _labels(given: ArrayLike) -> NDArray[Any]:
+    """An array of what was given: NumPy alone would make texts of numbers that are listed with texts."""
+    made = np.asarray(given)
+    return made if isinstance(given, np.ndarray) or made.dtype.kind in "biuf" else np.asarray(given, dtype=object)

@@ -39,6 +39,13 @@ DESCRIPTORS = {
     "mdmo": (("MDMO", ""),),
 }
 
+# Of the printed rows, the models that are not written again here; a test holds this against the settings of models.
+NOT_HERE = (
+    "OSF + OS weighted LBP-TOP", "OS", "OS weighted LBP-TOP", "STM (Le Ngo)", "LBP-MOP", "LBP-TOP + ROIs", "LBP-SIP",
+    "LBP-TOP + DMDS", "LBP-TOP + Adaptive MM", "HFOFO", "STCLQP", "STLBP-IP", "MMFL", "Hierarchical STLBP-IP", "STRBP",
+    "DiSTLBP-RIP", "FDM", "OF Maps", "Bi-WOOF + Phase", "HIGO", "Image-based CNN", "Knowledge Distillation",
+)  # fmt: skip
+
 _PRINTED = {"Basic-Inception": "Basic Inception", "CNN-LSTM": "CNN + LSTM"}  # a folder's name has no blank
 
 
@@ -51,7 +58,7 @@ class Published(NamedTuple):
     uar: float | None = None
 
 
-def published_score(type_: str, experiment: str, model: str) -> Published | None:
+def published_score(type_: str, experiment: str, model: str, feature: str = "") -> Published | None:
     """What the papers print for a model (its public name) in an experiment, or None.
 
     Parameters
@@ -64,9 +71,11 @@ def published_score(type_: str, experiment: str, model: str) -> Published | None
     model
         Its public name. What follows ``@`` says on what it ran here: SVM@FEATURE is what the papers call by the name of
         the descriptor (`DESCRIPTORS`); ``@released`` is no part of their name; nobody printed another.
+    feature
+        The feature that the model reads, where the papers call a plain SVM by it: in ``CDE`` and ``single``.
     """
     cells = _cells()
-    for paper, (name, variant) in product(PRECEDENCE, printed_as(model)):
+    for paper, (name, variant) in product(PRECEDENCE, printed_as(model, feature)):
         uf1, uar, accuracy = (
             cells.get((paper, type_, experiment, name, variant, metric)) for metric in ("uf1", "uar", "accuracy")
         )
@@ -75,12 +84,23 @@ def published_score(type_: str, experiment: str, model: str) -> Published | None
     return None
 
 
-def printed_as(model: str) -> tuple[tuple[str, str], ...]:
-    """The models and variants under which the papers print a model."""
+def printed_as(model: str, feature: str = "") -> tuple[tuple[str, str], ...]:
+    """The models and variants under which the papers print a model; a plain SVM also by the `feature` that it reads."""
     name, _, on = model.partition("@")
     if on in ("", "released"):
-        return ((_PRINTED.get(name, name), ""),)
+        return ((_PRINTED.get(name, name), ""), *(DESCRIPTORS.get(feature, ()) if name == "SVM" else ()))
     return DESCRIPTORS.get(on, ()) if name == "SVM" else ()
+
+
+@cache
+def not_here_note(type_: str) -> str:
+    """The models that papers print for a protocol and that are not re-implemented here, in one line; or nothing."""
+    papers: dict[str, dict[str, None]] = {}
+    for paper, kind, _, name, variant, _ in _cells():
+        if kind == type_ and name in NOT_HERE and not variant:
+            papers.setdefault(paper, {})[name] = None
+    listed = "; ".join(f"{', '.join(names)} ({paper})" for paper, names in papers.items())
+    return f"Published, not re-implemented: {listed}." if listed else ""
 
 
 @cache

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from cdmer.evaluation.comparisons import answers_of_people, compare_with_best
 from cdmer.evaluation.honesty import oracle_leads
-from cdmer.evaluation.intervals import bootstrap_average, bootstrap_scores, interval
-from cdmer.evaluation.markdown import cdmer_markdown
+from cdmer.evaluation.intervals import FEW, bootstrap_average, bootstrap_scores, few_note, interval
+from cdmer.evaluation.markdown import casme2_notes, cdmer_markdown
 from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
 from cdmer.files import write_text
@@ -45,6 +45,7 @@ COLUMNS = (
     "data",
     "point",
     "oracle_lead",
+    "casme2_negative",
 )
 COMPARED = (
     "type",
@@ -101,6 +102,7 @@ def tabulate_cdmer(
     parts: Sequence[Part],
     left_out: Sequence[Mapping[str, str]],
     disjoint: bool = False,
+    casme2_negative: str = "disgust_sadness_fear",
 ) -> None:
     """Score all predictions and write the table.
 
@@ -122,6 +124,9 @@ def tabulate_cdmer(
         Experiments that could not be computed: ``experiment``, ``model``, ``reason``.
     disjoint
         Whether TYPE-I with nobody on both sides is computed beside, to which the foot of the table then points.
+    casme2_negative
+        The protocol's choice (`cdmer.protocols.cdmer.cdmer_labels`), said in rows that CASME II has a part in, and with
+        its clips under the table.
     """
     experiments = {experiment.name: experiment for experiment in cdmer_experiments()}
     scores = [
@@ -133,11 +138,21 @@ def tabulate_cdmer(
     rows += [_average_row(type_, group) for type_, group in _complete_types(scores)]
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     table["oracle_lead"] = oracle_leads(table)
+    table["casme2_negative"] = np.where(table["type"] == "TYPE-II", casme2_negative, "")
     write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     compared = pd.DataFrame(_compared(scores), columns=list(COMPARED))
     write_text(comparisons, compared.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     absent = {score.experiment.name: score.absent for score in scores if score.absent}
-    text = cdmer_markdown(table, left_out, pd.read_csv(exclusions), absent, compared, pd.read_csv(leaks), disjoint)
+    counts = {
+        tuple(int(np.count_nonzero(truth == name)) for name in CLASSES): None
+        for score in scores
+        for truth, _ in score.rounds[:1]
+        if score.experiment.target == "casme2"
+    }
+    few = few_note(score.experiment.name for score in scores if score.over == "subjects" and score.drawn < FEW)
+    rule = [*casme2_notes(table, casme2_negative, list(counts)), *filter(None, [few])]
+    told = pd.read_csv(exclusions), absent, compared, pd.read_csv(leaks), disjoint, rule
+    text = cdmer_markdown(table, left_out, *told)
     write_text(md, text)
 
 

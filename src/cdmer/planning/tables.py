@@ -98,7 +98,12 @@ class TablesPlan(DisjointPlan):
             }
             for key, model in self.computable(protocol)
         ]
-        own = {"disjoint": bool(self.disjoint())} if protocol == "cdmer" else {"protocol": protocol}
+        own: dict[str, Any]
+        if protocol == "cdmer":
+            own = {"disjoint": bool(self.disjoint()), "casme2_negative": self.config.cdmer.casme2_negative}
+        else:
+            own = {"protocol": protocol}
+            parts = [{**part, "feature": self.models[part["model"]].feature} for part in parts]
         return {"parts": parts, "left_out": left_out, **own}
 
     def leak_settings(self, protocol: str) -> dict[str, Any]:

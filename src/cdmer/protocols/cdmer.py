@@ -13,7 +13,7 @@ CLASSES = ("negative", "positive", "surprise")
 LETTERS = {"H": "smic_hs", "V": "smic_vis", "N": "smic_nir", "C": "casme2"}
 _PAIRS = ("H->V", "V->H", "H->N", "N->H", "V->N", "N->V", "C->H", "H->C", "C->V", "V->C", "C->N", "N->C")
 
-_CASME2_NEGATIVE = {
+CASME2_NEGATIVE = {
     # FR (Table 11), MADTN, and the benchmark's own features: 73 of 130 clips, 72 of 129 in today's sheet
     "disgust_sadness_fear": ("disgust", "sadness", "fear"),
     # DSCNN's text and TGSR's text (whose Table I counts the other rule): 91 or 90
@@ -86,5 +86,5 @@ def _mapping(database: str, casme2_negative: str) -> dict[str, str | None]:
     if database == "casme2":
         mapping |= dict.fromkeys(_CASME2_WORDS)
         mapping |= {"happiness": "positive", "surprise": "surprise"}
-        mapping |= dict.fromkeys(_CASME2_NEGATIVE[casme2_negative], "negative")
+        mapping |= dict.fromkeys(CASME2_NEGATIVE[casme2_negative], "negative")
     return mapping

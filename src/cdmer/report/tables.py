@@ -8,14 +8,17 @@ import pandas as pd
 from cdmer.evaluation.comparisons import LEVEL, smallest_note
 from cdmer.evaluation.contradictions import Footnotes
 from cdmer.evaluation.disjoint_table import ABOUT, PRICE_ABOUT, PRICE_TITLE, TITLE, disjoint_notes
-from cdmer.evaluation.fold_markdown import AVERAGE, BETWEEN, NOT_PRINTED, PRINTED_AS, TITLES, WAYS, heading_of
+from cdmer.evaluation.fold_markdown import AVERAGE, BETWEEN, NOT_PRINTED, PRINTED_AS, SECOND, TITLES, WAYS, heading_of
 from cdmer.evaluation.honesty import price_of_honesty
+from cdmer.evaluation.intervals import FEW
 from cdmer.evaluation.leaks import leak_notes
-from cdmer.evaluation.markdown import SELECTIONS, best_scores, footnotes_of
+from cdmer.evaluation.markdown import SELECTIONS, best_scores, casme2_notes, footnotes_of
+from cdmer.evaluation.published import not_here_note
 from cdmer.report.pictures import stored
 from cdmer.report.results import Results
 
 NAMES = {"cdmer": "CDMER", **TITLES}
+SHORT = {"uf1": "UF1", "uar": "UAR", "accuracy": "accuracy"}
 TYPES = {"TYPE-I": "between subsets of SMIC", "TYPE-II": "between SMIC and CASME II"}
 
 
@@ -92,7 +95,7 @@ def tables_section(results: Results) -> dict[str, Any]:
             contradicted.append({"title": NAMES[protocol], "notes": printed.notes})
         if protocol == "cdmer":
             compared = results.table("cdmer_comparisons.csv")
-            shown += list(_cdmer_tables(table, compared, printed))
+            shown += list(_cdmer_tables(table, compared, printed, results.casme2_negative))
             found = price_of_honesty(table)
             columns = [name for name in found.columns if name not in ("price", "experiments")]
             prices = [
@@ -112,6 +115,7 @@ def tables_section(results: Results) -> dict[str, Any]:
         "honesty": stored(results.file("cdmer_honesty.png"), "the price of honesty", 720) if results.honesty else None,
         "selections": {name: SELECTIONS[name].replace("cdmer_table", named) for name in SELECTIONS if name in used},
         "level": LEVEL,
+        "few": FEW,
         "disjoint": _disjoint(results),
     }
 
@@ -184,7 +188,9 @@ def _printed(protocol: str, table: pd.DataFrame) -> Footnotes:
     return footnotes_of(table, kind, type_, column)
 
 
-def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes) -> Iterator[dict[str, Any]]:
+def _cdmer_tables(
+    table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes, casme2_negative: str
+) -> Iterator[dict[str, Any]]:
     clear = {
         (row["experiment"], row["selection"], row["type"], row["model"]): (row["best"], row["p_corrected"])
         for row in compared.to_dict("records")
@@ -197,9 +203,10 @@ def _cdmer_tables(table: pd.DataFrame, compared: pd.DataFrame, printed: Footnote
         names = list(dict.fromkeys(rows["experiment"]))
         names = [*(name for name in names if name != "average"), *(["average"] if "average" in names else [])]
         lost = {key[:2] + key[3:]: found for key, found in clear.items() if key[2] == type_}
+        about = " ".join(casme2_notes(rows, casme2_negative))
         arrows = {name: name.replace("->", " → ") for name in names}
-        made = _table(f"CDMER, {type_}", words, rows, "experiment", arrows, lost, printed, type_)
-        yield {**made, "note": smallest_note(compared[compared["type"] == type_]), "about": ""}
+        made = _table(f"CDMER, {type_}", words, rows, "experiment", arrows, lost, printed, type_, "accuracy")
+        yield {**made, "note": smallest_note(compared[compared["type"] == type_]), "about": about}
 
 
 def _fold_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, printed: Footnotes) -> dict[str, Any]:
@@ -210,8 +217,9 @@ def _fold_table(protocol: str, table: pd.DataFrame, compared: pd.DataFrame, prin
         if row["p_corrected"] < LEVEL
     }
     named = compared.assign(part=[names[name] for name in compared["part"]])
-    made = _table(TITLES[protocol], WAYS[protocol], table, "part", names, lost, printed, PRINTED_AS[protocol])
-    about = f"{BETWEEN} {NOT_PRINTED}" if protocol in ("holdout", "lodo") else ""
+    kind, second = PRINTED_AS[protocol], SECOND[protocol]
+    made = _table(TITLES[protocol], WAYS[protocol], table, "part", names, lost, printed, kind, second)
+    about = f"{BETWEEN} {NOT_PRINTED}" if protocol in ("holdout", "lodo") else not_here_note(kind)
     return {**made, "note": smallest_note(named, column="part"), "about": about}
 
 
@@ -224,16 +232,25 @@ def _table(
     lost: Mapping[tuple[Any, ...], tuple[str, float]],
     printed: Footnotes,
     type_: str,
+    second: str,
 ) -> dict[str, Any]:
-    """A table as the template reads it: a row a model and selection, a cell an experiment or part."""
+    """A table as the template reads it: a row a model and selection, a cell an experiment or part.
+
+    `second` is the score that stands beside UF1, ours and the papers'.
+    """
+    kind = "CDMER" if type_ in TYPES else type_
     best = best_scores(rows, column)
     lines = []
     for (model, selection), group in rows.groupby(["model", "selection"], sort=False):
         cells = {row[column]: row for row in group.to_dict("records")}
         shown = [
             {
-                **_cell(cells[name], best[selection, name], lost.get((name, selection, model))),
-                "mark": printed.mark(type_, name, str(model)),
+                **_cell(cells[name], second, best[selection, name], lost.get((name, selection, model))),
+                "printed": [
+                    {"metric": SHORT[metric], "score": value, "mark": mark}
+                    for metric, value, mark in printed.scores(cells[name], second, type_, name, str(model))
+                ],
+                "paper_mark": printed.mark(kind, "", str(model)),
             }
             if name in cells
             else None
@@ -241,21 +258,30 @@ def _table(
         ]
         lines.append({"model": model, "selection": selection, "cells": shown})
     selections = list(dict.fromkeys(rows["selection"]))
-    return {"title": title, "words": words, "columns": list(names.values()), "rows": lines, "selections": selections}
+    return {
+        "title": title,
+        "words": words,
+        "second": SHORT[second],
+        "columns": list(names.values()),
+        "rows": lines,
+        "selections": selections,
+    }
 
 
-def _cell(row: Mapping[Any, Any], best: float, lost: tuple[str, float] | None) -> dict[str, Any]:
+def _cell(row: Mapping[Any, Any], second: str, best: float, lost: tuple[str, float] | None) -> dict[str, Any]:
     low, high, spread = (_number(row.get(name)) for name in ("uf1_low", "uf1_high", "uf1_std"))
     said = [f"95 % interval {low:.3f} to {high:.3f}"] if low is not None and high is not None else []
     said += [f"spread over {row['rounds']:.0f} rounds {spread:.3f}"] if spread is not None else []
     said += [f"below {lost[0]} by more than chance, p = {lost[1]:.3f} (Shaffer)"] if lost else []
-    published = _number(row["published_uf1"])
-    said += [f"published UF1 {published:.4f} ({_text(row['published_in'])})"] if published is not None else []
+    printed = {name: _number(row.get(f"published_{name}")) for name in SHORT}
+    theirs = ", ".join(f"{SHORT[name]} {value:.4f}" for name, value in printed.items() if value is not None)
+    said += [f"published {theirs} ({_text(row['published_in'])})"] if theirs else []
     return {
         "uf1": float(row["uf1"]),
-        "accuracy": float(row["accuracy"]),
-        "published": published,
-        "published_accuracy": _number(row["published_accuracy"]),
+        "second": float(row[second]),
+        "low": low,
+        "high": high,
+        "paper": _text(row["published_in"]),
         "best": float(row["uf1"]) == best,
         "lost": lost is not None,
         "said": "; ".join(said),
