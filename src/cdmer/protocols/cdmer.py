@@ -77,10 +77,10 @@ def cdmer_labels(
 def _mapping(database: str, casme2_negative: str) -> dict[str, str | None]:
     if database not in LETTERS.values():
         raise CdmerError(f"{database} has no part in CDMER", f"its databases are {', '.join(sorted(LETTERS.values()))}")
-    if casme2_negative not in _CASME2_NEGATIVE:
+    if casme2_negative not in CASME2_NEGATIVE:
         raise CdmerError(
             f"there is no rule {casme2_negative!r} for what is negative in CASME II",
-            f"choose one of {', '.join(_CASME2_NEGATIVE)}",
+            f"choose one of {', '.join(CASME2_NEGATIVE)}",
         )
     mapping: dict[str, str | None] = {name: name for name in CLASSES}
     if database == "casme2":
