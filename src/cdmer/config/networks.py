@@ -40,7 +40,7 @@ class NetworkSettings(ModelSettings):
     quick_only: ClassVar[tuple[str, ...] | None] = None  # experiments that `budget: quick` computes; None: all
     no_input: ClassVar[str] = ""  # why the tables leave it out: what it reads, where no feature holds that
     quick_rounds: ClassVar[int] = 3
-    quick_held_out: ClassVar[int] = 3  # groups of source subjects, of three, that are held out for `source`
+    quick_held_out: ClassVar[int] = 1  # groups of source subjects, of three, that are held out in turn for `source`
     memory: ClassVar[int] = 3000  # MB that its training takes
     epochs: int | None = Field(None, ge=1, description="Epochs; `null`: the budget's.")
     rate: float | None = Field(None, gt=0, description="Learning rate of the first epoch; `null`: the paper's.")
@@ -179,7 +179,6 @@ class MADTNSettings(NetworkSettings):
     estimator: ClassVar[str] = "MADTN"
     quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
     quick_rounds: ClassVar[int] = 1
-    quick_held_out: ClassVar[int] = 1
     memory: ClassVar[int] = 7000
     feature: Name = Field("madtn_112", description="The feature that it is trained on.")
     fc4_input: Literal["flatten", "gap"] = Field(
@@ -198,7 +197,6 @@ class MERSiamC3DSettings(NetworkSettings):
     adapts: ClassVar[bool] = False
     quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
     quick_rounds: ClassVar[int] = 1
-    quick_held_out: ClassVar[int] = 1
     memory: ClassVar[int] = 5000
     feature: Name = Field("mersiamc3d_10x112", description="The feature that it is trained on.")
     channels: Literal[2, 3] = Field(2, description="Channels of the feature: 3 with `magnitude`.")
