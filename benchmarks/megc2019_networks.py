@@ -3,7 +3,8 @@
     python benchmarks/megc2019_networks.py FLOW.npz --output results/megc2019_networks [--networks FR ...] [--rounds 3]
 
 FLOW.npz holds `bgr` uint8 (clips, 28, 28, 3): optical strain, v, u; `label`, `subject`, `dataset`. Each network and
-round is kept when it is done, and a run that was stopped goes on from its checkpoint. `--tables` prints what there is.
+round is kept when it is done, and a run that was stopped goes on from its checkpoint. `--tables` prints what there is,
+above the published scores: those were trained on SAMM too, and their "both" has it within, so it has none beside it.
 
 What FR's paper leaves open is chosen on inner folds: CASME II's subjects are halved; what is best within one half
 (three inner folds of its subjects) is used for the test folds of the other half. SMIC's subjects are halved alike and
@@ -19,6 +20,7 @@ import torch
 
 from cdmer.errors import CdmerError
 from cdmer.evaluation.metrics import uar, uf1
+from cdmer.evaluation.published import published_score
 from cdmer.files import whole_file, write_text
 from cdmer.networks.fr import FR, BasicInception, DualInception
 from cdmer.networks.network import Network
@@ -172,6 +174,10 @@ def tables(flow: Flow, folder: Path) -> None:
                     spread = f" ± {np.std(values, ddof=1):.4f}" if len(values) > 1 else ""
                     cells.append(f"{np.mean(values):.4f}{spread}")
             print(f"| {name} | {selection} | {len(rounds)} | {' | '.join(cells)} |")
+        printed = [published_score("CDE", database, name.replace(" ", "-")) for database in ("smic_hs", "casme2")]
+        if rounds and all(printed):
+            cells = [f"{value:.4f}" for one in printed for value in (one.uf1, one.uar)]
+            print(f"| {name} | published, by {printed[0].paper} | | | | {' | '.join(cells)} |")
     for file in sorted(folder.glob("choice-*.json")):
         print(f"\n{file.stem}: {json.dumps(json.loads(file.read_text(encoding='utf-8'))['best'])}")
 
