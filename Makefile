@@ -1,11 +1,11 @@
 # `make table` and `make test` each do all that a fresh clone needs.
-.PHONY: setup table table-full test slurm-packages slurm-test slurm-quick lint format docs bench faults audit clean
+.PHONY: setup table table-full test browser-package slurm-packages slurm-test slurm-quick lint format docs bench faults audit clean
 
 PYTHON ?= python3
 CORES ?= $(shell nproc 2>/dev/null || echo 2)
 BIN := .venv/bin
 SLURM_TARGET ?= results/cdmer_table.csv
-APT_INSTALL := apt-get install --yes --quiet --no-install-recommends slurm-wlm munge
+APT_INSTALL := apt-get install --yes --quiet --no-install-recommends
 
 setup: .venv/.ready
 
@@ -34,11 +34,16 @@ table-full: setup
 test: setup
 	$(BIN)/python -m pytest -n $(CORES) --dist loadgroup -m "not slurm"
 
-# Debian's SLURM, as root and where its packages can be had
+# Debian's Chromium, in which a test opens the report, and its SLURM; as root and where packages can be had
+browser-package:
+	@command -v chromium > /dev/null || command -v google-chrome > /dev/null || \
+		DEBIAN_FRONTEND=noninteractive timeout 300 sh -c \
+		'$(APT_INSTALL) chromium || { apt-get update --quiet && $(APT_INSTALL) chromium; }'
+
 slurm-packages:
 	@PATH="$$PATH:/usr/sbin"; command -v slurmctld > /dev/null && command -v munged > /dev/null || \
 		DEBIAN_FRONTEND=noninteractive timeout 180 sh -c \
-		'$(APT_INSTALL) || { apt-get update --quiet && $(APT_INSTALL); }'
+		'$(APT_INSTALL) slurm-wlm munge || { apt-get update --quiet && $(APT_INSTALL) slurm-wlm munge; }'
 
 # The default table through a real SLURM, started here for as long as it takes; then what can befall a run on a cluster.
 slurm-test: setup slurm-packages
