@@ -68,6 +68,8 @@ def waiting_job(tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # a shell that runs the tests in its background has them, and all that they start, ignore it
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         started.append(job)
         assert job.stdout.readline() == "at work\n"
