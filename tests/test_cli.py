@@ -13,10 +13,13 @@ from cdmer import __version__
 
 # The command line with one more job, which stays half-way through its output.
 WAIT = """
+import signal
 import time
 from pathlib import Path
 from cdmer import cli
 from cdmer.files import whole_file, whole_folder
+# a shell that runs the tests in its background has all that they start ignore interrupts
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 @cli.app.command()
 def wait(output: Path) -> None:
@@ -68,8 +71,6 @@ def waiting_job(tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # a shell that runs the tests in its background has them, and all that they start, ignore it
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         started.append(job)
         assert job.stdout.readline() == "at work\n"
