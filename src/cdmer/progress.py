@@ -19,7 +19,7 @@ class _Lines(tqdm):  # type: ignore[type-arg]
             self.fp.flush()
 
 
-def progress(items: Iterable[Item], what: str, total: int | None = None, unit: str = "clip") -> Iterable[Item]:
+def progress(items: Iterable[Item], what: str, total: int | None = None, unit: str = "clip") -> "tqdm[Item]":
     """Iterate over `items` behind a progress bar on standard error.
 
     On a terminal the bar moves; in a log it is one line every ten seconds, and none for a step shorter than that.

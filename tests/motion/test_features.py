@@ -69,6 +69,21 @@ def test_dscnn_reads_the_apex_and_two_flows():
         np.testing.assert_array_equal(sample[0, place : place + 2], expected)
 
 
+@pytest.mark.parametrize("planes", ["rise", "lengths", "both_with_lengths"])
+def test_dscnn_reads_the_other_readings_of_its_flow(planes):
+    frames = clip(3)
+    both = dscnn_input_of_record(record(frames), method="farneback")[0]
+    lengths = [np.hypot(both[place], both[place + 1]) for place in (1, 3)]
+    expected = {
+        "rise": both[:3],
+        "lengths": np.stack([both[0], *lengths]),
+        "both_with_lengths": np.stack([*both[:3], lengths[0], *both[3:], lengths[1]]),
+    }[planes]
+    found = dscnn_input_of_record(record(frames), method="farneback", planes=planes)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found[0], expected, atol=1e-6)
+
+
 def test_madtn_puts_two_flows_and_a_face_into_a_picture():
     frames = clip(5)
     indices = np.array([0, 4, 5, 6, 10])  # of 11 frames; the middle one is number 5
@@ -136,7 +151,9 @@ def test_the_job_writes_the_samples_and_names_a_clip_that_is_black(tmp_path):
     rows = FeatureStore(tmp_path / "out.h5").load()
     assert (rows.clip.tolist(), rows.sample.tolist()) == (["EP03"] * 3, [0, 1, 2])
     expected = madtn_image_of_record(read_shard(tmp_path / "frames.h5")["EP03"])
-    np.testing.assert_array_equal(rows.X, expected)
+    # a network reads 0 to 1, and not 8-bit steps
+    np.testing.assert_allclose(rows.X, expected / 255, atol=1e-7)
+    assert 0.5 < rows.X.max() <= 1
     black = clip(5)
     black[0] = 0
     with pytest.raises(CdmerError, match="clip EP03: the first frame is all black"):

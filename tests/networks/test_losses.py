@@ -62,6 +62,25 @@ def test_samples_of_weight_0_count_for_nothing_in_a_discrepancy(loss, domains):
     assert float(loss(*tensors(padded, t, weight, np.ones(7)))) == pytest.approx(float(whole), rel=1e-9)
 
 
+def test_mmd_of_a_single_clip_is_no_estimate():
+    """The unbiased estimate divides by n (n - 1): of one clip there is none."""
+    rng = np.random.default_rng(0)
+    one, many = rng.normal(size=(1, 4)), rng.normal(size=(6, 4))
+    assert float(gaussian_mmd2(*tensors(one, many, np.ones(1), np.ones(6)), (1.0, 2.0))) == 0
+    assert float(gaussian_mmd2(*tensors(many, one, np.ones(6), np.ones(1)), (1.0, 2.0))) == 0
+
+
+def test_discrepancies_are_computed_in_full_precision():
+    """They are differences of nearly equal numbers, of which bf16 leaves nothing."""
+    rng = np.random.default_rng(1)
+    s, t = (torch.tensor(rng.normal(size=(20, 64)) + shift).bfloat16() for shift in (0.0, 0.01))
+    ones = torch.ones(20)
+    for loss in (lambda *a: gaussian_mmd2(*a, (4.0, 8.0)), linear_mmd):
+        with torch.autocast("cpu", torch.bfloat16):
+            found = float(loss(s, t, ones, ones))
+        assert found == pytest.approx(float(loss(s.double(), t.double(), ones.double(), ones.double())), rel=1e-3)
+
+
 def test_cross_entropy_by_hand():
     logits = torch.tensor([[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [5.0, 5.0, 5.0]], dtype=torch.float64)
     expected = [math.log(math.exp(2) + 2) - 2, math.log(math.e + 2) - 0.0]
@@ -83,17 +102,22 @@ def test_focal_loss_by_hand_corrected_and_as_printed():
     p = np.array([0.7, 0.2, 0.1])
     logits = torch.tensor(np.log(p))[None]
     label, weight = torch.tensor([1]), torch.ones(1, dtype=torch.float64)
+    one = torch.ones(3, dtype=torch.float64)
     corrected = -((1 - 0.2) ** 2) * math.log(0.2)
-    assert float(focal_loss(logits, label, weight, 2)) == pytest.approx(corrected, rel=1e-9)
+    assert float(focal_loss(logits, label, weight, 2, one)) == pytest.approx(corrected, rel=1e-9)
     # Eq. 11: y_i is 0 for a wrong class, so that its factor is (1 - 0)^gamma = 1
     printed = sum(-((1 - y * q) ** 2) * math.log(q) for y, q in zip([0, 1, 0], p, strict=True))
-    assert float(focal_loss(logits, label, weight, 2, printed=True)) == pytest.approx(printed, rel=1e-9)
+    assert float(focal_loss(logits, label, weight, 2, one, printed=True)) == pytest.approx(printed, rel=1e-9)
+    alpha = [2.0, 3.0, 5.0]
+    printed = sum(-a * ((1 - y * q) ** 2) * math.log(q) for a, y, q in zip(alpha, [0, 1, 0], p, strict=True))
+    found = focal_loss(logits, label, weight, 2, torch.tensor(alpha, dtype=torch.float64), printed=True)
+    assert float(found) == pytest.approx(printed, rel=1e-9)
 
 
 def test_focal_loss_without_focus_is_cross_entropy():
     logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
     label, weight = torch.tensor([0, 1, 2, 2, 1, 0]), torch.ones(6)
-    assert float(focal_loss(logits, label, weight, 0.0)) == pytest.approx(
+    assert float(focal_loss(logits, label, weight, 0.0, torch.ones(3))) == pytest.approx(
         float(cross_entropy(logits, label, weight)), rel=1e-5
     )
 

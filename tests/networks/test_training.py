@@ -1,6 +1,7 @@
 """The training loop: alone or together, interrupted or not, and what it refuses."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from cdmer.networks.fr import FR, BasicInception, DualInception, FR_concatenated
 from cdmer.networks.losses import cross_entropy, linear_mmd
 from cdmer.networks.madtn import MADTN
 from cdmer.networks.mersiamc3d import MERSiamC3D
-from cdmer.networks.network import Batch, Dropout, Factor, Network, Recipe
+from cdmer.networks.network import Batch, ClassFactors, Dropout, Network, Recipe
 from cdmer.networks.off_apexnet import OFFApexNet
 from cdmer.networks.scaling import Scaling
 from cdmer.networks.stacked import stack, unstack
@@ -150,11 +151,11 @@ def test_a_run_that_was_killed_goes_on_to_identical_predictions(engine, optimize
     answer = training._Group._answer
     calls = []
 
-    def killed(self, ensemble):
+    def killed(self, ensemble, epoch):
         calls.append(None)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        answer(self, ensemble)
+        answer(self, ensemble, epoch)
 
     for _ in range(3):  # killed in the first group, then in the second
         calls.clear()
@@ -258,10 +259,116 @@ def test_alpha_is_the_ratio_of_the_classes_that_a_training_has():
 
 
 def test_stacked_factors_are_each_trainings_own():
-    layers = nn.ModuleList([Factor(2.0)]), nn.ModuleList([Factor(5.0)])
+    layers = nn.ModuleList([ClassFactors([2.0, 3.0])]), nn.ModuleList([ClassFactors([5.0, 7.0])])
     both = stack(layers)
-    assert both[0](torch.tensor([1.0, 10.0])).tolist() == [2.0, 50.0]
-    assert float(unstack(both, 1)["0.value"]) == 5.0
+    assert both[0]().tolist() == [[2.0, 3.0], [5.0, 7.0]]
+    assert unstack(both, 1)["0.value"].tolist() == [5.0, 7.0]
+
+
+def test_alphas_of_the_classes_weigh_their_clips():
+    """All logits are 0: -alpha_y (2/3)^2 log(1/3), of labels 0, 0, 2."""
+    x, label = torch.zeros(3, 2, 10, 112, 112), torch.tensor([0, 0, 2])
+    torch.manual_seed(0)
+    network = MERSiamC3D(alpha=[1.0, 9.0, 4.0], dropout=0.0, prior=False)
+    network.see_classes(torch.bincount(label))
+    with torch.no_grad():
+        loss = float(network.losses(Batch(x, label, torch.ones(3)))["classification"])
+    assert loss == pytest.approx((1 + 1 + 4) / 3 * (2 / 3) ** 2 * np.log(3), rel=1e-5)
+    with pytest.raises(CdmerError, match="alpha has 2 numbers, there are 3 classes"):
+        MERSiamC3D(alpha=[1.0, 2.0])
+
+
+class Spoilt(Small):
+    """Its loss is always finite, its answers are not."""
+
+    def forward(self, x):
+        return super().forward(x) / 0.0
+
+    def losses(self, batch):
+        return {"c": super().forward(batch.source).square().mean() + 0 * self.output.weight.sum()}
+
+
+def test_answers_that_are_no_numbers_are_no_answers(tmp_path):
+    """The weights that a last step spoils, or features that are not numbers, are seen by no loss."""
+    X, label = data()
+    with pytest.raises(CdmerError, match=r"Small, .*: an answer is not finite in epoch 1") as caught:
+        run(Spoilt, X, folds(label, 2, target=True), checkpoints=tmp_path)
+    assert "no numbers" in caught.value.remedy
+    assert not list(tmp_path.rglob("*.pt"))
+    trial = folds(label, 2, target=True)[0]
+    X[trial.test[0]] = np.nan
+    seen = replace(trial, target=trial.train)  # no loss sees the test clips
+    with pytest.raises(CdmerError, match="an answer is not finite"):
+        run(Small, X, [seen])
+
+
+def test_weights_that_are_no_numbers_are_not_handed_on():
+    class Steep(Small):
+        """Its loss is 0, the slope of its loss infinite."""
+
+        def losses(self, batch):
+            weight = self.output.weight
+            return {"c": super().losses(batch)["classification"] + (weight - weight.detach()).abs().sqrt().sum()}
+
+    X, label = data()
+    recipe = Small.recipe.changed(batch=64)
+    with pytest.raises(CdmerError, match="a weight is not finite in epoch 1"):
+        run(Steep, X, folds(label, 2, target=True), epochs=1, recipe=recipe, answers=False)
+
+
+def test_only_the_weights_that_are_asked_for_are_kept():
+    X, label = data()
+    done = run(Small, X, folds(label, 3, target=True), epochs=1, keep_weights=range(1), kept_part="output.")
+    assert [sorted(one.weights) for one in done] == [["output.bias", "output.weight"], [], []]
+
+
+def test_a_network_that_cannot_be_stacked_says_so():
+    X, label = data()
+
+    class Single(Small):
+        stackable = False
+
+    with pytest.raises(CdmerError, match="layers that cannot be stacked"):
+        run(Single, X, folds(label, 2, target=True), machinery=Machinery(engine="stacked"))
+
+
+def test_a_group_that_is_asked_for_limits_the_one_that_an_interrupted_run_had(tmp_path):
+    X, label = data()
+    trials = folds(label, 3, target=True)
+    sizes = []
+
+    class Counting(Small):
+        pass
+
+    original = training._Group.__init__
+
+    def spy(self, make, X, trials, *rest):
+        sizes.append(len(trials))
+        original(self, make, X, trials, *rest)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training._Group, "__init__", spy)
+        whole = run(Counting, X, trials, checkpoints=tmp_path, machinery=Machinery(group=3))
+        for file in tmp_path.rglob("trial-*.pt"):
+            file.unlink()
+        again = run(Counting, X, trials, checkpoints=tmp_path, machinery=Machinery(group=1))
+    assert sizes == [3, 1, 1, 1]
+    for one, other in zip(whole, again, strict=True):
+        np.testing.assert_array_equal(one.logits, other.logits)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "DefaultCPUAllocator: can't allocate memory: you tried to allocate 400 bytes",
+        "CUDA error: out of memory",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+    ],
+)
+def test_want_of_memory_is_known_in_every_librarys_words(words):
+    assert training._is_out_of_memory(RuntimeError(words))
+    assert not training._is_out_of_memory(RuntimeError("shapes cannot be multiplied"))
 
 
 def test_siblings_stand_in_for_a_row_in_training_alone():

@@ -231,6 +231,60 @@ def test_folds_of_a_task_predict_everybody_once_a_round(tmp_path, store):
     assert not (tmp_path / "checkpoints").exists()
 
 
+@pytest.mark.parametrize(("module", "network", "side"), [("dscnn", "DSCNN", 48), ("madtn", "MADTN", 112)])
+def test_networks_adapt_to_a_database_that_is_left_out(tmp_path, monkeypatch, module, network, side):
+    """Three databases; the one that is left out is the target, and clips of two samples are one clip each."""
+    words = {"smic_hs": CLASSES, "casme2": tuple(WORDS.values()), "samm": ("anger", "happiness", "surprise")}
+    stores, manifests = [], []
+    rng = np.random.default_rng(0)
+    for name, own in words.items():
+        names, emotion = [f"{name}/{i}" for i in range(6)], [own[i % 3] for i in range(6)]
+        subject = [f"s{i // 3}" for i in range(6)]
+        samples = 2 if network == "MADTN" and name != "samm" else 1
+        X = rng.random((6 * samples, 5 if network == "DSCNN" else 3, side, side)).astype(np.float32)
+        provenance = {"feature": "f", "database": name, "recipe": {}, "code_digest": "c"}
+        FeatureStore.write(
+            tmp_path / f"{name}.h5", X, np.repeat(names, samples), np.repeat(subject, samples),
+            np.repeat(emotion, samples), sample=np.tile(np.arange(samples), 6), provenance=provenance,
+        )  # fmt: skip
+        table = pd.DataFrame(
+            {
+                "clip": names, "database": name, "subject": subject, "path": "", "first_frame": 1, "onset": 1,
+                "apex": 5, "offset": 9, "n_frames": 9, "fps": 100.0, "emotion": emotion, "objective_class": None,
+                "action_units": "", "n_missing": 0,
+            }
+        )  # fmt: skip
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+        stores.append(tmp_path / f"{name}.h5")
+        manifests.append(tmp_path / f"{name}.csv")
+    seen = {}
+    original = Training.run
+
+    def spy(self, X, trials, *args, **kwargs):
+        seen.update(X=X, trials=trials, siblings=args[3])
+        return original(self, X, trials, *args, **kwargs)
+
+    monkeypatch.setattr(Training, "run", spy)
+    options = {"fc4_input": "gap", "channels": (4, 4, 4)} if network == "MADTN" else {}
+    train_network_folds(
+        tmp_path / "p.csv", tmp_path / "m.json", stores=stores, manifests=manifests,
+        checkpoints=tmp_path / "checkpoints", task="lodo_3",
+        training=training(module, network, rounds=1, epochs=1, options=options, variants=1), selection=["default"],
+    )  # fmt: skip
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert len(table) == 18 and table["clip"].nunique() == 18
+    for trial in seen["trials"]:
+        assert trial.target.tolist() == trial.test.tolist()
+        assert sorted([*trial.train, *trial.test]) == list(range(18))
+    if network == "DSCNN":
+        assert seen["siblings"] is None
+        return
+    for clip, row in enumerate(seen["siblings"][:18]):
+        store, sample = FeatureStore(stores[clip // 6]).load(), clip % 6
+        own = store.X[store.clip == f"{list(words)[clip // 6]}/{sample}"]
+        np.testing.assert_array_equal(seen["X"][row[row >= 0]], own)
+
+
 def test_with_source_folds_every_round_is_trained_without_each_fifth_of_the_source(train, pair, monkeypatch):
     """FR's variant: what trains are four fifths with all classes, what is predicted is the whole target."""
     seen = []

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveFloat, PositiveInt
 
 from cdmer.config.model_settings import ModelSettings
 from cdmer.config.settings import Name, Settings
@@ -15,7 +15,10 @@ _SCALING = (
     "How u, v and strain are scaled: `sample` each plane of each clip onto 0 to 1, as the field's 8-bit flow images; "
     "`standard` by mean and deviation of the training clips; `deviation` by the deviation alone; `unit` not at all."
 )
-_TRAINING = ("epochs", "rate", "batch", "variants")
+_TRAINING = (
+    "epochs", "rate", "batch", "variants", "optimizer", "momentum", "weight_decay", "least_rate", "step_decay",
+    "prior_epochs",
+)  # fmt: skip
 
 
 class NetworkRun(Settings):
@@ -43,10 +46,21 @@ class NetworkSettings(ModelSettings):
     quick_held_out: ClassVar[int] = 1  # groups of source subjects, of three, that are held out in turn for `source`
     memory: ClassVar[int] = 3000  # MB that its training takes
     epochs: int | None = Field(None, ge=1, description="Epochs; `null`: the budget's.")
-    rate: float | None = Field(None, gt=0, description="Learning rate of the first epoch; `null`: the paper's.")
+    rate: float | None = Field(
+        None, gt=0, description="Learning rate of the first epoch; `null`: the recipe's (docs/networks.md)."
+    )
     batch: int | None = Field(None, ge=1, description="Clips of each domain in a step; `null`: the budget's.")
     variants: int | None = Field(
         None, ge=1, description="How often an epoch has each clip, altered anew; `null`: the budget's."
+    )
+    optimizer: Literal["sgd", "adam"] | None = Field(None, description="`null`: docs/networks.md tells each network's.")
+    momentum: float | None = Field(None, ge=0, lt=1, description="Of SGD; `null`: the recipe's.")
+    weight_decay: float | None = Field(None, ge=0, description="Factor of the weights; `null`: the recipe's.")
+    least_rate: float | None = Field(None, ge=0, description="What the rate never falls below; `null`: the recipe's.")
+    step_decay: float | None = Field(
+        None,
+        ge=0,
+        description="Keras' `decay`: at step t the rate is divided by 1 + t times this; `null`: the recipe's.",
     )
 
     def parameters(self) -> dict[str, Any]:
@@ -64,6 +78,7 @@ class DscnnFamily(NetworkSettings):
     module: ClassVar[str] = "cdmer.networks.dscnn"
     quick_rounds: ClassVar[int] = 1
     feature: Name = Field("dscnn_48", description="The feature that it is trained on.")
+    flow_channels: Literal[2, 4, 6] = Field(4, description="Channels of flow in the feature, as its `planes` say.")
     pool_pads: tuple[int, int, int] = Field((2, 0, 1), description="Padding of the three pools, or [2, 1, 0].")
     prelu: Literal["channel", "unit"] = Field("channel", description="A slope for each channel or activation.")
     dropout: float = Field(0.0, ge=0, lt=1, description="After FC1; the paper mentions none.")
@@ -71,7 +86,9 @@ class DscnnFamily(NetworkSettings):
     discrepancy: tuple[float, float, float] = Field(
         (0.1, 0.1, 0.1), description="Weights of the discrepancies of FC1 spatial, FC1 temporal and FC2."
     )
-    consistent_flow: bool = Field(True, description="Whether vectors are mirrored and turned with the image.")
+    consistent_flow: bool = Field(
+        True, description="Whether vectors are mirrored and turned with the image; say `false` where they are lengths."
+    )
 
 
 class DSCNNSettings(DscnnFamily):
@@ -184,6 +201,12 @@ class MADTNSettings(NetworkSettings):
     fc4_input: Literal["flatten", "gap"] = Field(
         "flatten", description="FC4 reads the whole map (104 million parameters) or its mean (2 million)."
     )
+    channels: tuple[PositiveInt, PositiveInt, PositiveInt] = Field(
+        (128, 256, 512), description="Filters of the three convolutions."
+    )
+    kernels: tuple[PositiveFloat, ...] = Field(
+        (1, 2, 4, 8, 16), min_length=1, description="Widths of the Gaussian kernels of the discrepancy."
+    )
     lam: float = Field(2.0, ge=0, description="Weight of the discrepancy.")
     inputs: Literal["RGB", "RG", "GB", "RB", "R", "G", "B"] = Field("RGB", description="The channels that it sees.")
     rotation: float = Field(30.0, ge=0, le=180, description="Largest angle of the random rotation, in degrees.")
@@ -206,11 +229,20 @@ class MERSiamC3DSettings(NetworkSettings):
     loss: Literal["focal", "printed", "cross_entropy"] = Field(
         "focal", description="Focal loss, focal loss as printed, or cross-entropy."
     )
-    alpha: float | None = Field(
-        None, gt=0, description="Factor of the focal loss; `null`: the largest class by the smallest, in training."
+    alpha: PositiveFloat | list[PositiveFloat] | None = Field(
+        None,
+        description="Factor of the focal loss, or one for each class; `null`: the largest class by the smallest, in "
+        "training.",
     )
     gamma: float = Field(2.0, ge=0, description="Focus of the focal loss.")
     prior: bool = Field(True, description="Whether there is prior learning on pairs.")
+    prior_epochs: int | None = Field(None, ge=1, description="Epochs of prior learning; `null`: the budget's.")
+    embed: int = Field(4096, ge=1, description="Units of the embedding in prior learning.")
+    embed_activation: Literal["sigmoid", "relu"] = Field("sigmoid", description="Of the embedding.")
+    distance_head: Literal["weighted", "inverted"] = Field(
+        "weighted",
+        description="How a pair's distance becomes an answer: Eq. 8 mended by learnt weights, or by its sign.",
+    )
 
 
 class ImageNetSettings(FlowNetwork):

@@ -37,7 +37,7 @@ def compute_features(
         ``clip``: the function has the module's own name, and gives a clip's frames one row; ``record``: it is called
         NAME_of_record, and gives a `cdmer.store.shard.ClipRecord` its samples, (samples, ...); ``part``: `frames` is
         the subject's part of another feature's store, and the function, called NAME_of_part, is given a clip's samples
-        and that feature's recipe.
+        and that feature's recipe. A module whose samples are 8-bit says by its ``SCALE`` what one step of them is.
     provenance
         What the store says of its origin (docs/store-format.md), without the code digest.
     code
@@ -48,14 +48,15 @@ def compute_features(
     CdmerError
         A clip that the descriptor cannot describe, or a shard that cannot be read.
     """
-    name = module.rpartition(".")[2]
     suffix = "" if reads == "clip" else f"_of_{reads}"
-    describe: Callable[..., Any] = getattr(importlib.import_module(module), name + suffix)
+    made_by = importlib.import_module(module)
+    describe: Callable[..., Any] = getattr(made_by, module.rpartition(".")[2] + suffix)
     if reads == "part":
         _derive(FeatureStore(frames), output, describe, parameters, {**provenance, "code_digest": code})
         return
     source = read_shard(frames)
-    with FeatureStore.writer(output, provenance={**provenance, "code_digest": code, "frames": source.attrs}) as store:
+    origin = {**provenance, "code_digest": code, "frames": source.attrs}
+    with FeatureStore.writer(output, provenance=origin, scale=getattr(made_by, "SCALE", None)) as store:
         for clip in progress(source.clips, f"features {Path(frames).stem}"):
             record = source[clip]
             try:

@@ -18,6 +18,8 @@ from cdmer.motion.colors import Code, encode_hsv
 from cdmer.motion.grey import to_grey
 from cdmer.store.shard import ClipRecord
 
+SCALE = 1 / 255  # the store gives 0 to 1 back, which networks learn from
+
 
 def madtn_image_of_record(
     record: ClipRecord,
@@ -42,7 +44,8 @@ def madtn_image_of_record(
     Returns
     -------
     array
-        uint8 (central frames, 3, height, width). Sample 0 is the middle frame's; the others follow in order of time.
+        uint8 (central frames, 3, height, width), stored with `SCALE`. Sample 0 is the middle
+        frame's; the others follow in order of time.
     """
     indices = record.others.get("frame_indices", ())
     if len(indices) != len(record.frames) or len(indices) < 3:

@@ -102,7 +102,8 @@ class DSCNN(Network):
     n_classes
         Classes.
     flow_channels
-        4: u and v of onset to apex and of apex to offset; 2 or 6 for the other readings.
+        4: u and v of onset to apex and of apex to offset. The other readings: 2, the first flow alone, or the lengths
+        of both; 6, u, v and length of both.
     fc2
         ``concat``: FC2 is the concatenation of both streams; ``dense``: a learnt layer of 2048 units on it.
     pool_pads, prelu
@@ -115,7 +116,7 @@ class DSCNN(Network):
         Weights of the discrepancies of FC1 spatial, FC1 temporal and FC2; tuned on target labels in the paper, which
         does not give them.
     consistent_flow
-        Whether flow vectors are mirrored and turned along with the image; the paper does not say.
+        Whether flow vectors are mirrored and turned along with the image; the paper does not say. Not for lengths.
     """
 
     title: ClassVar[str] = "DSCNN"
@@ -132,7 +133,7 @@ class DSCNN(Network):
     def __init__(
         self,
         n_classes: int = 3,
-        flow_channels: int = 4,
+        flow_channels: Literal[2, 4, 6] = 4,
         fc2: Literal["concat", "dense"] = "concat",
         pool_pads: tuple[int, int, int] = (2, 0, 1),
         prelu: Literal["channel", "unit"] = "channel",
@@ -198,7 +199,8 @@ class DSCNN(Network):
         """One of ten variants of each sample: flipped or not, turned by -10, -5, 0, 5 or 10 degrees."""
         variant = (draws[..., 0] * 10).long()
         angle = torch.tensor(ANGLES, device=x.device)[variant % 5]
-        vectors = [(c, c + 1) for c in range(1, x.shape[-3] - 1, 2)] if self.consistent_flow else []
+        pairs = {2: [(1, 2)], 4: [(1, 2), (3, 4)], 6: [(1, 2), (4, 5)]}
+        vectors = pairs[x.shape[-3] - 1] if self.consistent_flow else []
         return flip_and_rotate(x, variant >= 5, angle, vectors)
 
 

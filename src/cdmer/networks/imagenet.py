@@ -37,6 +37,8 @@ class FlowImageNetwork(Network):
     # a guess: optimiser and rate are not public
     recipe: ClassVar[Recipe] = Recipe("sgd", 1e-4, epochs=100, quick_epochs=5, batch=32, momentum=0.9)
     last: ClassVar[str]
+    mean_of_images: ClassVar[tuple[float, float, float]] = MEAN
+    deviation_of_images: ClassVar[tuple[float, float, float]] = DEVIATION
     stackable: ClassVar[bool] = False
 
     def __init__(self, n_classes: int = 3, weights: str | Path | None = None, scaling: Scale = "sample") -> None:
@@ -46,8 +48,8 @@ class FlowImageNetwork(Network):
         if weights is not None:
             load_pretrained(self, weights, (self.last, "scaling.", "mean", "deviation"))
         self.scaling = Scaling(3, scaling)
-        self.register_buffer("mean", torch.tensor(MEAN).view(3, 1, 1))
-        self.register_buffer("deviation", torch.tensor(DEVIATION).view(3, 1, 1))
+        self.register_buffer("mean", torch.tensor(self.mean_of_images).view(3, 1, 1))
+        self.register_buffer("deviation", torch.tensor(self.deviation_of_images).view(3, 1, 1))
         self.mean: Tensor
         self.deviation: Tensor
 
@@ -159,6 +161,9 @@ class GoogLeNet(FlowImageNetwork):
 
     title: ClassVar[str] = "GoogLeNet"
     last: ClassVar[str] = "fc."
+    # its ImageNet weights expect -1 to 1 (torchvision's `transform_input`)
+    mean_of_images: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
+    deviation_of_images: ClassVar[tuple[float, float, float]] = (0.5, 0.5, 0.5)
 
     def build(self, n_classes: int) -> None:
         """Make the layers."""

@@ -27,6 +27,7 @@ def binary_cross_entropy(logit: Tensor, truth: Tensor, weight: Tensor) -> Tensor
 
 def linear_mmd(source: Tensor, target: Tensor, source_weight: Tensor, target_weight: Tensor) -> Tensor:
     """Distance of the means, not squared (DSCNN, Eq. 2): (..., N, D), (..., M, D) -> (...)."""
+    source, target = _in_full(source), _in_full(target)
     difference = _mean(source, source_weight) - _mean(target, target_weight)
     # the gradient of a norm at 0 is undefined: a little under the root keeps it 0
     return (difference.square().sum(-1) + 1e-12).sqrt()
@@ -37,24 +38,45 @@ def gaussian_mmd2(
 ) -> Tensor:
     """Unbiased squared maximum mean discrepancy, mean over Gaussian kernels (MADTN, its Eq. of MMD²).
 
-    ``k(a, b) = exp(-|a - b|² / (2 width²))``. It may be negative. (..., N, D), (..., M, D) -> (...).
+    ``k(a, b) = exp(-|a - b|² / (2 width²))``. It may be negative. With fewer than two samples of a domain there is no
+    such estimate, and it is 0. Always in float32 at least: it is a difference of nearly equal numbers.
+    (..., N, D), (..., M, D) -> (...).
     """
+    source, target = _in_full(source), _in_full(target)
+    with torch.autocast(source.device.type, enabled=False):
+        return _gaussian_mmd2(source, target, source_weight, target_weight, widths)
+
+
+def _gaussian_mmd2(
+    source: Tensor, target: Tensor, source_weight: Tensor, target_weight: Tensor, widths: tuple[float, ...]
+) -> Tensor:
     between = _kernel(source, target, widths)
     cross = _pair_mean(between, source_weight, target_weight)
-    return _own_mean(source, source_weight, widths) + _own_mean(target, target_weight, widths) - 2 * cross
+    found = _own_mean(source, source_weight, widths) + _own_mean(target, target_weight, widths) - 2 * cross
+    enough = (source_weight.sum(-1) > 1) & (target_weight.sum(-1) > 1)
+    return torch.where(enough, found, torch.zeros_like(found))
 
 
-def focal_loss(logits: Tensor, label: Tensor, weight: Tensor, gamma: float, printed: bool = False) -> Tensor:
-    """Focal loss (MERSiamC3D, Eq. 11) without its factor alpha: mean of ``-(1 - p_y)^gamma log p_y``.
+def focal_loss(
+    logits: Tensor, label: Tensor, weight: Tensor, gamma: float, alpha: Tensor, printed: bool = False
+) -> Tensor:
+    """Focal loss (MERSiamC3D, Eq. 11): mean of ``-alpha_y (1 - p_y)^gamma log p_y``; alpha (..., K).
 
-    `printed`: as Eq. 11 stands, without the factor y_i, so that each wrong class i adds ``-log p_i``.
+    `printed`: as Eq. 11 stands, without the factor y_i, so that each wrong class i adds ``-alpha_i log p_i``.
     """
     logs = logits.log_softmax(-1)
-    chosen = logs.gather(-1, label[..., None])[..., 0]
-    loss = -((1 - chosen.exp()) ** gamma) * chosen
+    weighed = alpha[..., None, :] * logs
+    chosen = weighed.gather(-1, label[..., None])[..., 0]
+    focus = (1 - logs.gather(-1, label[..., None])[..., 0].exp()) ** gamma
+    loss = -focus * chosen
     if printed:
-        loss = loss - (logs.sum(-1) - chosen)
+        loss = loss - (weighed.sum(-1) - chosen)
     return weighted_mean(loss, weight)
+
+
+def _in_full(features: Tensor) -> Tensor:
+    """At least float32, where a layer under autocast gave fewer bits."""
+    return features.float() if features.dtype in (torch.bfloat16, torch.float16) else features
 
 
 def _mean(features: Tensor, weight: Tensor) -> Tensor:

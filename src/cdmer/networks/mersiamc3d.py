@@ -5,16 +5,18 @@ core, its first layers frozen, with a head of its own and a focal loss. Seed pap
 Table 7; printed equations that cannot work as they stand are options beside their corrections.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
+from cdmer.errors import CdmerError
 from cdmer.networks.augmentation import cut_and_resize, drop_frames
 from cdmer.networks.dense import Dense
 from cdmer.networks.losses import cross_entropy, focal_loss
-from cdmer.networks.network import Batch, Dropout, Factor, Network, Recipe
+from cdmer.networks.network import Batch, ClassFactors, Dropout, Network, Recipe
 from cdmer.networks.scaling import Scaling
 
 WIDTHS = (32, 64, 128, 128, 256)
@@ -146,9 +148,16 @@ class MERSiamC3D(Network):
         ``focal``: Eq. 11 with its missing factor; ``printed``: without; ``cross_entropy``: the ablation.
     alpha, gamma
         Of the focal loss. Alpha is one number, "close to the ratio of the largest class to the smallest" (7 on CASME
-        II, 8 on SAMM); None: that ratio in the training's own clips.
+        II, 8 on SAMM), or one for each class; None: that ratio in the training's own clips.
     prior
         Whether there is prior learning; without, nothing is frozen.
+    embed, embed_activation, distance_head
+        Of prior learning (`SiamC3D`).
+
+    Raises
+    ------
+    CdmerError
+        Another number of alphas than of classes.
     """
 
     title: ClassVar[str] = "MERSiamC3D"
@@ -167,16 +176,26 @@ class MERSiamC3D(Network):
         dropout: float = 0.5,
         freeze: int = 2,
         loss: Literal["focal", "printed", "cross_entropy"] = "focal",
-        alpha: float | None = None,
+        alpha: float | Sequence[float] | None = None,
         gamma: float = 2.0,
         prior: bool = True,
+        embed: int = 4096,
+        embed_activation: Literal["sigmoid", "relu"] = "sigmoid",
+        distance_head: Literal["weighted", "inverted"] = "weighted",
     ) -> None:
         super().__init__()
         self.shape = (channels, 10, 112, 112)
         self.loss, self.gamma = loss, gamma
-        self.alpha = Factor(1.0 if alpha is None else alpha)
+        factors = [alpha or 1.0] * n_classes if alpha is None or isinstance(alpha, int | float) else list(alpha)
+        if len(factors) != n_classes:
+            raise CdmerError(
+                f"MERSiamC3D's alpha has {len(factors)} numbers, there are {n_classes} classes",
+                "give one number, or one for each class",
+            )
+        self.alpha = ClassFactors(factors)
         self.alpha_is_ratio = alpha is None
         self.prior = prior
+        self.head_of_pairs = (embed, embed_activation, distance_head)
         self.core = SinC3D(channels)
         for layer in list(self.core.convolutions)[: freeze if prior else 0]:
             layer.requires_grad_(False)
@@ -196,7 +215,7 @@ class MERSiamC3D(Network):
 
     def prior_network(self) -> SiamC3D | None:
         """The untrained network whose `core` this one starts from."""
-        return SiamC3D(self.shape[0]) if self.prior else None
+        return SiamC3D(self.shape[0], *self.head_of_pairs) if self.prior else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits (N, classes) of flow clips (N, channels, 10, 112, 112)."""
@@ -208,7 +227,8 @@ class MERSiamC3D(Network):
         if self.loss == "cross_entropy":
             return {"classification": cross_entropy(logits, batch.label, batch.weight)}
         printed = self.loss == "printed"
-        return {"classification": self.alpha(focal_loss(logits, batch.label, batch.weight, self.gamma, printed))}
+        loss = focal_loss(logits, batch.label, batch.weight, self.gamma, self.alpha(), printed)
+        return {"classification": loss}
 
     def augment(self, x: Tensor, draws: Tensor) -> Tensor:
         """One of 36 variants of each clip."""

@@ -5,6 +5,7 @@ counts its axes from the last one, so that the same code serves many trainings a
 (`cdmer.networks.stacked`). Source and target samples pass the layers one after the other, the source first.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -209,17 +210,17 @@ class Dropout(nn.Module):
         return f"p={self.p}"
 
 
-class Factor(nn.Module):
-    """A number of its own for each training, that is not learnt."""
+class ClassFactors(nn.Module):
+    """A number for each class, of each training its own, that is not learnt: (classes,), or (trainings, classes)."""
 
-    def __init__(self, value: float = 1.0) -> None:
+    def __init__(self, values: Sequence[float]) -> None:
         super().__init__()
-        self.register_buffer("value", torch.tensor(value))
+        self.register_buffer("value", torch.tensor(values))
         self.value: Tensor
 
-    def forward(self, x: Tensor) -> Tensor:
-        """One number, or one a training, times the factor."""
-        return x * self.value
+    def forward(self) -> Tensor:
+        """The numbers."""
+        return self.value
 
 
 def count_parameters(network: nn.Module) -> int:

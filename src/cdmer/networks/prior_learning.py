@@ -31,8 +31,9 @@ def pair_trial(trial: Trial) -> Trial:
     learnt, judged = order[:count], order[count:]
     if not len(judged) or len(set(same[learnt])) < 2:
         raise CdmerError(
-            f"{trial.name}: {len(trial.train)} clips make no pairs of one class and of different classes",
-            "give more clips, of at least two classes",
+            f"{trial.name}: {len(trial.train)} clips make too few pairs: {len(learnt)} to learn from, of which "
+            f"{int(same[learnt].sum())} of one class, and {len(judged)} to judge by",
+            "give more clips, several of each of at least two classes",
         )
     return Trial(trial.name, (*trial.seed, _SEED_OF_PAIRS), pairs[learnt], same[learnt], pairs[judged])
 

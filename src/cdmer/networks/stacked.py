@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor, nn
 
-from cdmer.networks.network import Factor
+from cdmer.networks.network import ClassFactors
 from cdmer.networks.scaling import Scaling
 
 _CONVOLUTIONS = {nn.Conv2d: nn.functional.conv2d, nn.Conv3d: nn.functional.conv3d}
@@ -54,7 +54,7 @@ def _stacked(layers: list[nn.Module]) -> nn.Module:  # noqa: PLR0911 a case a ki
         first.shift = torch.stack([layer.shift for layer in layers])[:, None]  # type: ignore[misc]
         first.scale = torch.stack([layer.scale for layer in layers])[:, None]  # type: ignore[misc]
         return first
-    if isinstance(first, Factor):
+    if isinstance(first, ClassFactors):
         first.value = torch.stack([layer.value for layer in layers])  # type: ignore[misc]
         return first
     own = [*first.named_parameters(recurse=False), *first.named_buffers(recurse=False)]

@@ -10,7 +10,7 @@ import json
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -77,7 +77,7 @@ class Trained:
     losses
         Mean of each term of the loss, by epoch.
     weights
-        The network's state after the last epoch, on the CPU; empty where it is not kept.
+        The network's state after the last epoch, or the part of it that is kept, on the CPU; empty where none is.
     """
 
     logits: NDArray[np.float32]
@@ -136,7 +136,8 @@ def train(
     checkpoints: str | Path | None = None,
     about: Any = None,
     siblings: Rows | None = None,
-    keep_weights: bool = False,
+    keep_weights: bool | Collection[int] = False,
+    kept_part: str = "",
     answers: bool = True,
 ) -> list[Trained]:
     """Train every trial; predict its test rows after every epoch.
@@ -163,7 +164,9 @@ def train(
     siblings
         (rows, m) rows that may stand for a row in training, -1 where there are fewer: one is drawn each epoch.
     keep_weights
-        Whether `Trained.weights` is wanted.
+        Whether `Trained.weights` is wanted, or of which trials.
+    kept_part
+        What the names of the weights begin with that are wanted, e.g. ``core.``; empty: all.
     answers
         Whether `Trained.logits` is wanted; else nothing is predicted, and it has no epochs.
 
@@ -174,13 +177,14 @@ def train(
         memory that does not suffice for a single training.
     """
     device = machinery.chosen_device()
+    kept = range(len(trials) if keep_weights else 0) if isinstance(keep_weights, bool) else keep_weights
     with torch.random.fork_rng(devices=[]):
         plain = make(0)
     _check(plain, trials, what)
     folder = None
     if checkpoints is not None:
         folder = Path(checkpoints) / _digest(
-            X, trials, recipe, epochs, machinery, device, [about, keep_weights, answers], siblings
+            X, trials, recipe, epochs, machinery, device, [about, sorted(kept), kept_part, answers], siblings
         )
     _set_up(machinery, device)
     samples = _scaled(plain, X, device)
@@ -197,7 +201,7 @@ def train(
             indices = waiting[:group]
             run = _Group(
                 make, samples, [trials[index] for index in indices], indices, recipe, epochs, what, machinery, folder,
-                siblings, bar, keep_weights, answers,
+                siblings, bar, kept, kept_part, answers,
             )  # fmt: skip
             try:
                 done = run.run()
@@ -244,11 +248,12 @@ class _Group:
         folder: Path | None,
         siblings: Rows | None,
         bar: "_Bar",
-        keep_weights: bool,
+        kept: Collection[int],
+        kept_part: str,
         answers: bool,
     ) -> None:
         self.X, self.trials, self.recipe, self.epochs, self.what = X, trials, recipe, epochs, what
-        self.machinery, self.siblings, self.bar, self.keep_weights = machinery, siblings, bar, keep_weights
+        self.machinery, self.siblings, self.bar, self.kept, self.kept_part = machinery, siblings, bar, kept, kept_part
         self.make, self.indices, self.answers = make, indices, answers
         self.keys = [trial_key(trial.seed) for trial in trials]
         self.file = folder / f"group-{indices[0]}-{indices[-1]}.pt" if folder else None
@@ -264,7 +269,9 @@ class _Group:
         for epoch in range(self.done, self.epochs):
             self._train_epoch(ensemble, epoch)
             if self.answers:
-                self._answer(ensemble)
+                self._answer(ensemble, epoch)
+            else:
+                self._check_weights(ensemble, epoch)
             self.done = epoch + 1
             self.bar.advance(len(self.trials))
             if self.file and self.done < self.epochs and time.monotonic() - last > wait:
@@ -278,9 +285,11 @@ class _Group:
         ]
 
     def _weights(self, ensemble: Ensemble, place: int) -> dict[str, Tensor]:
-        if not self.keep_weights:
+        if self.indices[place] not in self.kept:
             return {}
-        return {name: tensor.cpu() for name, tensor in ensemble.weights(place).items()}
+        return {
+            name: tensor.cpu() for name, tensor in ensemble.weights(place).items() if name.startswith(self.kept_part)
+        }
 
     def forget(self) -> None:
         """Remove the group's checkpoint."""
@@ -304,6 +313,11 @@ class _Group:
         if engine == "auto":
             engine = "stacked" if self.X.device.type == "cuda" and self.network.stackable else "looped"
         if engine == "stacked":
+            if not self.network.stackable:
+                raise CdmerError(
+                    f"{self.what}: {self.network.title} has layers that cannot be stacked",
+                    "set the engine to looped or auto",
+                )
             return Stacked(networks, self.recipe)
         return Looped(networks, self.recipe, self.machinery.threads)
 
@@ -334,7 +348,7 @@ class _Group:
                 if terms is None:
                     continue
                 if not np.isfinite(sum(terms.values())):
-                    self._diverged(index, epoch)
+                    self._diverged(index, epoch, "the loss")
                 for name, value in terms.items():
                     sums[index][name] = sums[index].get(name, 0.0) + value / steps[index]
         for index, terms in enumerate(sums):
@@ -373,7 +387,7 @@ class _Group:
         draw = uniform(streams, *rows.shape)[0].numpy()
         return np.take_along_axis(choices, (draw * count).astype(np.int64)[..., None], -1)[..., 0]
 
-    def _answer(self, ensemble: Ensemble) -> None:
+    def _answer(self, ensemble: Ensemble, epoch: int) -> None:
         longest = max(len(trial.test) for trial in self.trials)
         parts: list[list[Tensor]] = [[] for _ in self.trials]
         for start in range(0, longest, SAMPLES_AT_ONCE):
@@ -384,21 +398,29 @@ class _Group:
             with self._precision():
                 for part, logits in zip(parts, ensemble.answer(samples), strict=True):
                     part.append(logits.float().cpu())
-        for kept, part in zip(self.logits, parts, strict=True):
-            kept.append(torch.cat(part))
+        for index, part in enumerate(parts):
+            logits = torch.cat(part)
+            if not logits.isfinite().all():  # the last step may have spoilt weights whose loss nobody saw
+                self._diverged(index, epoch, "an answer")
+            self.logits[index].append(logits)
+
+    def _check_weights(self, ensemble: Ensemble, epoch: int) -> None:
+        for index in range(len(self.trials)):
+            if not all(tensor.isfinite().all() for tensor in ensemble.weights(index).values()):
+                self._diverged(index, epoch, "a weight")
 
     def _precision(self) -> Any:
         enabled = self.machinery.precision == "bf16"
         return torch.autocast(self.X.device.type, dtype=torch.bfloat16, enabled=enabled)
 
-    def _diverged(self, index: int, epoch: int) -> None:
+    def _diverged(self, index: int, epoch: int, what: str) -> None:
         good = (
             f"the last good checkpoint is {self.file}, epoch {self.saved}" if self.saved else "no checkpoint was kept"
         )
         raise CdmerError(
-            f"{self.what}, {self.trials[index].name}: the loss is not finite in epoch {epoch + 1} ({good})",
+            f"{self.what}, {self.trials[index].name}: {what} is not finite in epoch {epoch + 1} ({good})",
             f"lower the learning rate ({self.recipe.rate:g}) in the model's settings; look for values in its features "
-            "that are far larger than the others (`cdmer store show`)",
+            "that are no numbers, or far larger than the others (`cdmer store show`)",
         )
 
     def _save(self, ensemble: Ensemble) -> None:
@@ -427,13 +449,17 @@ class _Bar:
     """A progress bar that several places advance."""
 
     def __init__(self, what: str, total: int) -> None:
-        self._steps: Iterator[int] = iter(progress(range(total), what, total=total, unit="epoch"))
+        self._bar = progress(range(total), what, total=total, unit="epoch")
+        self._steps: Iterator[int] = iter(self._bar)
 
     def __enter__(self) -> "_Bar":
         next(self._steps, None)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # a bar at its end beside an error would lie
+            self._bar.close()
+            return
         for _step in self._steps:
             pass
 
@@ -505,7 +531,8 @@ def _group_size(folder: Path | None, machinery: Machinery, plain: Network, devic
     """Trainings side by side: what an interrupted run had, what is asked for, or what memory allows."""
     recorded = folder / "group.json" if folder else None
     if recorded and recorded.is_file():
-        return int(json.loads(recorded.read_text(encoding="utf-8")))
+        before = int(json.loads(recorded.read_text(encoding="utf-8")))
+        return min(before, machinery.group) if machinery.group else before
     group = machinery.group
     if not group:
         # weights, gradients, two moments
@@ -543,7 +570,8 @@ def _finished(folder: Path | None, indices: Sequence[int]) -> dict[int, Trained]
 
 def _is_out_of_memory(error: Exception) -> bool:
     words = str(error).lower()
-    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or "allocate memory" in words
+    told = ("allocate memory", "out of memory", "alloc_failed")  # the CPU, CUDA's driver, cuBLAS and cuDNN
+    return isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) or any(said in words for said in told)
 
 
 def _shuffled(target: Rows | None, key: int, epoch: int) -> Rows | None:

@@ -11,6 +11,7 @@ import torch
 from cdmer.evaluation.metrics import all_scores, uf1
 from cdmer.files import write_text
 from cdmer.networks.training import Trial, clear_checkpoints
+from cdmer.protocols.clip_samples import siblings_of_rows
 from cdmer.protocols.network_training import class_rows, training_of
 from cdmer.protocols.predictions import prediction_rows, write_predictions
 from cdmer.protocols.task_clips import folds_of, load_task
@@ -29,6 +30,8 @@ def train_network_folds(
     selection: Sequence[str],
 ) -> None:
     """Train on everybody but one, predict that one, for every person of a task (or database) and every round.
+
+    A network that adapts is given the unlabelled clips of a database that is left out.
 
     Parameters
     ----------
@@ -59,13 +62,16 @@ def train_network_folds(
     clips = load_task(chosen, stores, manifests)
     folds = folds_of(chosen, clips)
     code, classes = class_rows(clips.label, chosen.classes, task)
+    adapts = chosen.left_out == "database"
     trials = [
-        Trial(f"round {round_}, {name}", (given.seed, round_, fold), train, code[train], test)
+        Trial(f"round {round_}, {name}", (given.seed, round_, fold), train, code[train], test, test if adapts else None)
         for round_ in range(1, given.rounds + 1)
         for fold, (name, train, test) in enumerate(folds)
     ]
-    X = torch.from_numpy(clips.X)
-    done = given.run(X, trials, len(classes), f"{given.kind.title} {task}", checkpoints)
+    siblings = siblings_of_rows(len(clips.X), clips.siblings)
+    done = given.run(
+        torch.from_numpy(clips.X), trials, len(classes), f"{given.kind.title} {task}", checkpoints, siblings
+    )
 
     tables, scores = [], []
     for round_ in range(given.rounds):

@@ -71,7 +71,7 @@ def judge_by_network(
     """
     classes = rounds.classes
     test = labelled_samples(target, databases[1], casme2_negative)
-    known = test.X[test.first]
+    known = test.X[: len(test.label)]
     probability = np.zeros((len(X), len(classes)))
     for round_, network in rounds.networks.items():
         _check_shape(network, X)

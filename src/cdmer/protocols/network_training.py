@@ -1,7 +1,7 @@
 """What the jobs that train networks share: how a network is named, built and trained."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cdmer.errors import CdmerError
 from cdmer.files import whole_file
-from cdmer.networks.network import Budget, Network
+from cdmer.networks.network import Budget, Network, Recipe
 from cdmer.networks.prior_learning import core_weights, pair_trial
 from cdmer.networks.training import Machinery, Trained, Trial, train
 
@@ -29,7 +29,7 @@ class Training:
     module, network, options
         Where the network is, its name, and its own options.
     changes
-        What differs from its recipe: any of ``epochs``, ``rate``, ``batch``, ``variants``.
+        What differs from its recipe: fields of `cdmer.networks.network.Recipe`, and ``prior_epochs``.
     budget
         ``quick`` or ``paper``.
     rounds, seed
@@ -75,9 +75,12 @@ class Training:
         what: str,
         checkpoints: str | Path | None,
         siblings: NDArray[np.int64] | None = None,
-        keep_weights: bool = False,
+        keep_weights: Collection[int] = (),
     ) -> list[Trained]:
-        """Train all trials; where the network starts from prior learning, on pairs first."""
+        """Train all trials; where the network starts from prior learning, on pairs first.
+
+        `keep_weights` are the trials whose `Trained.weights` are wanted.
+        """
         torch.set_num_threads(1)  # results must not depend on how many cores there are
         with torch.random.fork_rng(devices=[]):
             network = self.make(n_classes)
@@ -87,40 +90,51 @@ class Training:
                 f"{what}: the features have the shape {tuple(X.shape[1:])}, {network.title} reads {network.shape}",
                 "name another feature in the model's settings, or correct its options",
             )
-        changes = {name: self.changes.get(name) for name in ("rate", "batch", "variants")}
-        recipe = network.recipe.of_budget(self.budget).changed(**changes)
-        about = [self.network, dict(self.options)]
-        make = self._maker(prior, X, trials, n_classes, what, checkpoints)
+        recipe = network.recipe.of_budget(self.budget).changed(**self._of_recipe())
+        about: list[Any] = [self.network, dict(self.options)]
+        if prior is None:
+            make: Callable[[int], Network] = lambda _: self.make(n_classes)  # noqa: E731
+        else:
+            first = self._prior_recipe(prior)
+            about += [repr(first), self._prior_epochs(first)]
+            make = self._after_prior_learning(first, X, trials, n_classes, what, checkpoints)
         return train(
             make, X, trials, recipe=recipe, epochs=self.epochs, what=what, machinery=self.machinery,
             checkpoints=checkpoints, about=about, siblings=siblings, keep_weights=keep_weights,
         )  # fmt: skip
 
-    def _maker(
+    def _of_recipe(self) -> dict[str, Any]:
+        return {name: value for name, value in self.changes.items() if not name.endswith("epochs")}
+
+    def _prior_recipe(self, network: Network) -> Recipe:
+        recipe = network.recipe.of_budget(self.budget)
+        # both stages are trained alike (MERSiamC3D); a pair has no variants
+        return recipe.changed(**{**self._of_recipe(), "variants": None}, samples=PAIRS[self.budget])
+
+    def _prior_epochs(self, recipe: Recipe) -> int:
+        return int(self.changes.get("prior_epochs") or recipe.n_epochs(self.budget))
+
+    def _after_prior_learning(
         self,
-        first: Network | None,
+        recipe: Recipe,
         X: Tensor,
         trials: Sequence[Trial],
         n_classes: int,
         what: str,
         checkpoints: str | Path | None,
-    ) -> Any:
-        """What makes the network of each trial, after prior learning where there is a `first` network for it."""
-        if first is None:
-            return lambda _: self.make(n_classes)
+    ) -> Callable[[int], Network]:
+        """What makes the network of each trial, from prior learning on that trial's own clips."""
 
         def make_prior(_: int) -> Network:
             network = self.make(n_classes).prior_network()
             assert network is not None
             return network
 
-        recipe = first.recipe.of_budget(self.budget)
-        recipe = recipe.changed(samples=PAIRS[self.budget], batch=self.changes.get("batch"))
         prior = train(
             make_prior, X, [pair_trial(trial) for trial in trials], recipe=recipe,
-            epochs=recipe.n_epochs(self.budget), what=f"{what}, prior learning", machinery=self.machinery,
+            epochs=self._prior_epochs(recipe), what=f"{what}, prior learning", machinery=self.machinery,
             checkpoints=checkpoints, about=[self.network, dict(self.options), "prior"], keep_weights=True,
-            answers=False,
+            kept_part="core.", answers=False,
         )  # fmt: skip
 
         def make(index: int) -> Network:

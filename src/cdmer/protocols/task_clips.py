@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from cdmer.databases.manifest import load_manifest
 from cdmer.errors import CdmerError
+from cdmer.protocols.clip_samples import rows_of_clips, side_by_side
 from cdmer.protocols.folds import Fold, leave_one_subject_out
 from cdmer.protocols.tasks import Task
 from cdmer.store.feature_store import FeatureStore
@@ -19,9 +20,20 @@ from cdmer.store.released import Order, in_order
 
 @dataclass(frozen=True, eq=False)
 class TaskClips:
-    """The samples of a task, database by database, in the stores' order; `person` is a database and a subject."""
+    """The clips of a task, database by database, in the stores' order.
+
+    Attributes
+    ----------
+    X
+        (rows, ...) samples: sample 0 of each clip, which stands for it, in the order of the clips; then all others.
+    siblings
+        (clips, m) the rows of `X` that show each clip, filled up with -1.
+    database, clip, subject, label
+        (clips,)
+    """
 
     X: NDArray[Any]
+    siblings: NDArray[np.int64]
     database: NDArray[np.str_]
     clip: NDArray[np.str_]
     subject: NDArray[np.str_]
@@ -29,14 +41,14 @@ class TaskClips:
 
     @property
     def person(self) -> list[str]:
-        """Who each sample shows."""
+        """Who each clip shows: a database and a subject."""
         return [f"{database}/{subject}" for database, subject in zip(self.database, self.subject, strict=True)]
 
 
 def load_task(
     task: Task, stores: Sequence[str | Path], manifests: Sequence[str | Path], columns: Order | None = None
 ) -> TaskClips:
-    """The samples that take part in a task.
+    """The clips that take part in a task.
 
     Parameters
     ----------
@@ -58,11 +70,25 @@ def load_task(
     if len(shapes) > 1:
         listed = ", ".join(f"{store} {shape}" for shape, store in shapes.items())
         raise CdmerError(f"features of different shapes: {listed}", "compute them with the same recipe")
-    joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in TaskClips.__annotations__}
-    clips = TaskClips(**joined)
-    if not len(clips.label):
+    counts = [len(part.label) for part in parts]
+    if not sum(counts):
         raise CdmerError(f"no clip takes part in {task.name}", "check the emotions of its databases")
-    return clips
+    # sample 0 of every clip of every database comes first
+    order = [part.X[:count] for part, count in zip(parts, counts, strict=True)]
+    order += [part.X[count:] for part, count in zip(parts, counts, strict=True)]
+    firsts, others, siblings = 0, sum(counts), []
+    for part, count in zip(parts, counts, strict=True):
+        own = part.siblings
+        siblings.append(np.where(own < count, own + firsts, own - count + others) * (own >= 0) - (own < 0))
+        firsts, others = firsts + count, others + len(part.X) - count
+    longest = max(own.shape[1] for own in siblings)
+    padded = [np.pad(own, ((0, 0), (0, longest - own.shape[1])), constant_values=-1) for own in siblings]
+    names = ("database", "clip", "subject", "label")
+    return TaskClips(
+        X=np.concatenate(order),
+        siblings=np.concatenate(padded),
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names},
+    )
 
 
 def folds_of(task: Task, clips: TaskClips) -> list[Fold]:
@@ -93,12 +119,15 @@ def _part(task: Task, database: str, store: str | Path, manifest: str | Path, co
     if any(subject is None for subject in features.subject):
         raise CdmerError(f"{store} has clips without a subject", "every clip needs one to be left out by")
     label = task.labels(database, {str(clip): words[str(clip)] for clip in features.clip})
-    kept = np.array([index for index, clip in enumerate(features.clip) if clip in label], dtype=np.intp)
-    X = features.X[kept]
+    rows = {clip: own for clip, own in rows_of_clips(features).items() if clip in label}
+    first = [own[0] for own in rows.values()]
+    order, siblings = side_by_side(list(rows.values()))
+    X = features.X[order]
     return TaskClips(
         X=X if columns is None else in_order(X, FeatureStore(store).provenance["recipe"], columns),
-        database=np.full(len(kept), database),
-        clip=features.clip[kept].astype(str),
-        subject=features.subject[kept].astype(str),
-        label=np.array([label[str(features.clip[index])] for index in kept], dtype=str),
+        siblings=siblings,
+        database=np.full(len(rows), database),
+        clip=np.array(list(rows), dtype=str),
+        subject=features.subject[first].astype(str),
+        label=np.array([label[clip] for clip in rows], dtype=str),
     )

@@ -18,6 +18,7 @@ from cdmer.evaluation.metrics import all_scores, uf1
 from cdmer.files import write_text
 from cdmer.networks.training import Trained, Trial, clear_checkpoints
 from cdmer.protocols.cdmer import CLASSES, cdmer_labels
+from cdmer.protocols.clip_samples import rows_of_clips, siblings_of_rows, side_by_side
 from cdmer.protocols.network_training import Training, class_rows, save_weights, training_of
 from cdmer.protocols.predictions import prediction_rows, write_predictions
 from cdmer.protocols.selection import (
@@ -45,20 +46,22 @@ class Samples:
     Attributes
     ----------
     X
-        (rows, ...) samples.
-    first
-        (clips,) the row of each clip's sample 0, which stands for the clip where it is predicted.
+        (rows, ...) samples: sample 0 of each clip, which stands for it where it is predicted; then all others.
     siblings
         (clips, m) all rows of each clip, filled up with -1.
     """
 
     X: NDArray[Any]
-    first: NDArray[np.int64]
     siblings: NDArray[np.int64]
     clip: list[str]
     subject: list[str | None]
     label: NDArray[np.str_]
     n_dropped: int
+
+    @property
+    def first(self) -> NDArray[np.int64]:
+        """(clips,) the row of each clip's sample 0."""
+        return np.arange(len(self.label))
 
 
 def train_network(
@@ -121,8 +124,7 @@ def train_network(
     code, classes = class_rows(train.label, CLASSES, str(source))
     what = f"{given.kind.title} {databases[0]} to {databases[1]}"
     X, trials, siblings = _side_by_side(train, test, code, given, source_folds)
-    keep = given.keep_weights > 0
-    done = given.run(X, trials, len(classes), what, checkpoints, siblings, keep)
+    done = given.run(X, trials, len(classes), what, checkpoints, siblings, range(given.keep_weights))
     held_out = _hold_out(given, X, train, test, code, classes, what, checkpoints, siblings, selection, criterion)
 
     tables, scores = [], []
@@ -184,12 +186,7 @@ def _side_by_side(
                 )
             name, seed = f"round {round_}, without fold {number}", (given.seed, round_, number)
             trials.append(Trial(name, seed, train.first[rest], code[rest], rows, rows))
-    if train.siblings.shape[1] == 1:
-        return X, trials, None
-    siblings = np.full((len(X), train.siblings.shape[1]), -1, np.int64)
-    siblings[:, 0] = np.arange(len(X))
-    siblings[train.first] = train.siblings
-    return X, trials, siblings
+    return X, trials, siblings_of_rows(len(X), train.siblings)
 
 
 def _hold_out(
@@ -253,34 +250,27 @@ def _epoch(
     assert held_out is not None
     if name == "source":
         return int(np.argmax(source_score(held_out, train.label)))
-    flat = [side.X[side.first].reshape(len(side.first), -1).astype(np.float64) for side in (train, test)]
+    flat = [side.X[: len(side.label)].reshape(len(side.label), -1).astype(np.float64) for side in (train, test)]
     return int(np.argmax(deep_embedded_validation(held_out, train.label, *flat)))
 
 
 def labelled_samples(store: str | Path, database: str, casme2_negative: str) -> Samples:
     """The clips of a store that the protocol keeps, in the store's order."""
     features = FeatureStore(store).load()
-    first: dict[str, int] = {}
-    rows: dict[str, list[int]] = {}
-    for row, (clip, sample) in enumerate(zip(features.clip, features.sample, strict=True)):
-        rows.setdefault(str(clip), []).append(row)
-        if sample == 0:
-            first[str(clip)] = row
-    words = features.words
-    label = cdmer_labels(database, [words[row] for row in first.values()], casme2_negative)
-    kept = [clip for clip, name in zip(first, label, strict=True) if name is not None]
+    rows, words = rows_of_clips(features), features.words
+    label = cdmer_labels(database, [words[own[0]] for own in rows.values()], casme2_negative)
+    kept = [clip for clip, name in zip(rows, label, strict=True) if name is not None]
     if not kept:
         raise CdmerError(f"{store}: no clip takes part in the protocol", "check its emotions and exclusions")
-    longest = max(len(rows[clip]) for clip in kept)
-    siblings = np.array([rows[clip] + [-1] * (longest - len(rows[clip])) for clip in kept], np.int64)
+    order, siblings = side_by_side([rows[clip] for clip in kept])
+    first = order[: len(kept)]
     return Samples(
-        X=features.X,
-        first=np.array([first[clip] for clip in kept], np.int64),
+        X=features.X[order],
         siblings=siblings,
         clip=kept,
-        subject=[features.subject[first[clip]] for clip in kept],
+        subject=[features.subject[row] for row in first],
         label=np.array([name for name in label if name is not None]),
-        n_dropped=len(first) - len(kept),
+        n_dropped=len(rows) - len(kept),
     )
 
 
