@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 from cdmer.networks.dense import Dense
-from cdmer.networks.memory import keep_freed_memory
 
 
 @pytest.mark.parametrize(("samples", "inputs", "outputs"), [(32, 627, 102), (3, 6272, 16), (1, 7, 5), (17, 128, 1)])
@@ -51,8 +50,7 @@ def test_other_shapes_and_types_go_torchs_way():
 def test_freed_memory_is_kept():
     """In a process of its own: what else one has done decides where the C library takes memory from."""
     program = """
-import subprocess
-import sys
+import resource
 import torch
 from cdmer.networks.memory import keep_freed_memory
 
@@ -62,5 +60,5 @@ for _ in range(3):
     torch.ones(40 << 18)  # 40 MB: 10,240 pages
     print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
     assert int(done.stdout.split()[-1]) < 100
