@@ -55,10 +55,10 @@ import torch
 from cdmer.networks.memory import keep_freed_memory
 
 keep_freed_memory()
-for _ in range(3):
+for _ in range(20):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
     torch.ones(40 << 18)  # 40 MB: 10,240 pages
     print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
     done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
-    assert int(done.stdout.split()[-1]) < 100
+    assert sum(map(int, done.stdout.split()[-10:])) < 100  # after a few the heap holds a piece that is large enough
