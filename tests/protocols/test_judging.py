@@ -9,8 +9,10 @@ from safetensors.numpy import load_file, save_file
 from sklearn.svm import SVC
 
 from cdmer.errors import CdmerError
+from cdmer.networks.training import Trained
 from cdmer.protocols.judging import judge_by_method, table_says
 from cdmer.protocols.network_judging import KeptRounds, judge_by_network, load_rounds
+from cdmer.protocols.network_training import save_weights, training_of
 from cdmer.protocols.train import train_model
 from cdmer.protocols.train_network import train_network
 from cdmer.store.feature_store import FeatureStore
@@ -132,10 +134,17 @@ def test_weights_that_were_not_kept_or_are_others_are_refused(flows):
     target, predictions, weights, training = flows(keep_weights=1)
     X = FeatureStore(target).load().X
     assert list(load_rounds(weights, training).networks) == [1]
+    # a job's settings come as JSON, the configuration's hold tuples
+    paired = {**training, "network": "DSCNN", "module": "cdmer.networks.dscnn", "options": {"pool_pads": (2, 0, 1)}}
+    wrote = weights.with_name("other.safetensors")
+    net = training_of(paired).make(3)
+    again = training_of({**paired, "options": {"pool_pads": [2, 0, 1]}})
+    save_weights(wrote, [Trained(np.zeros((1, 1, 3)), {}, net.state_dict())], again, CLASSES)
+    assert list(load_rounds(wrote, paired).networks) == [1]
     with pytest.raises(CdmerError, match="holds STSTNet with"):
         load_rounds(weights, {**training, "options": {"scaling": "sample", "dropout": 0.1}})
     tensors = load_file(weights)
-    about = {"network": "STSTNet", "options": repr(training["options"]), "classes": " ".join(CLASSES)}
+    about = {"network": "STSTNet", "options": json.dumps(training["options"]), "classes": " ".join(CLASSES)}
     save_file({name: np.asarray(-tensor) for name, tensor in tensors.items()}, weights, about)
     with pytest.raises(CdmerError, match="another model than can be had today"):
         judge_by_network(target, X, load_rounds(weights, training), predictions=predictions, **COMMON)

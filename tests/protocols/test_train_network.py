@@ -9,6 +9,8 @@ from safetensors.numpy import load_file
 
 from cdmer.errors import CdmerError
 from cdmer.evaluation.metrics import uf1
+from cdmer.networks.dscnn import DSCNN
+from cdmer.protocols import network_training
 from cdmer.protocols.network_folds import train_network_folds
 from cdmer.protocols.network_training import Training
 from cdmer.protocols.train_network import train_network
@@ -229,6 +231,24 @@ def test_folds_of_a_task_predict_everybody_once_a_round(tmp_path, store):
     metrics = json.loads((tmp_path / "m.json").read_text())
     assert metrics["n_folds"] == 6
     assert not (tmp_path / "checkpoints").exists()
+
+
+def test_what_differs_from_a_recipe_reaches_the_training(train, pair, monkeypatch):
+    """FR's paper trains with 0.0005 and a momentum of 0.8; without momentum Nesterov's has no sense."""
+    recipes = []
+    original = network_training.train
+
+    def spy(*args, **options):
+        recipes.append(options["recipe"])
+        return original(*args, **options)
+
+    monkeypatch.setattr(network_training, "train", spy)
+    said = {"optimizer": "sgd", "rate": 5e-4, "momentum": 0.8, "least_rate": 1e-5, "step_decay": 1e-5}
+    train(*pair, training(rounds=1, epochs=1, **said), ("default",))
+    assert {name: getattr(recipes[0], name) for name in said} == said
+    assert not DSCNN.recipe.changed(momentum=0.0).nesterov
+    with pytest.raises(CdmerError, match="trained with Adam, which has no momentum"):
+        train(*pair, training(rounds=1, epochs=1, momentum=0.8), ("default",))
 
 
 @pytest.mark.parametrize(("module", "network", "side"), [("dscnn", "DSCNN", 48), ("madtn", "MADTN", 112)])

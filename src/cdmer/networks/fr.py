@@ -138,8 +138,9 @@ class FR(Network):
     """
 
     title: ClassVar[str] = "FR"
-    # The paper's batch and rate for its composite experiments. Its optimiser is not named and its epochs are not
-    # given: docs/networks.md tells how these were chosen, on inner folds of training subjects.
+    # The paper's batch. Its rates (0.001 without momentum, 0.0005 with 0.8) are those of an optimiser that it does not
+    # name, and its epochs are not given: docs/networks.md tells how these were chosen, on inner folds of training
+    # subjects.
     recipe: ClassVar[Recipe] = Recipe("adam", 1e-4, epochs=100, quick_epochs=40, batch=32)
     width: ClassVar[int] = 1024  # of the shared features
 

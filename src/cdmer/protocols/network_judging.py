@@ -1,6 +1,6 @@
 """A trained network on new clips, from the weights that its training kept."""
 
-import ast
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,10 +90,10 @@ def judge_by_network(
 
 
 def _options(text: str) -> Any:
-    """A network's options as a training wrote them: literals alone, nothing is executed."""
+    """A network's options as a training wrote them."""
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return json.loads(text)
+    except (ValueError, RecursionError):
         return None
 
 
@@ -124,7 +124,9 @@ def load_rounds(path: str | Path, training: Mapping[str, Any]) -> KeptRounds:
         raise CdmerError(f"{path} cannot be read as safetensors ({error})", "delete it, and run snakemake") from error
     if not tensors:
         raise CdmerError(f"{path}: {given.network} was trained without keeping its weights", keep)
-    if about.get("network") != given.network or _options(about.get("options", "")) != dict(given.options):
+    if about.get("network") != given.network or _options(about.get("options", "")) != _options(
+        json.dumps(dict(given.options))
+    ):
         raise CdmerError(
             f"{path} holds {about.get('network')} with {about.get('options')}, the configuration says otherwise",
             "give --configfile as you gave it to snakemake, or run snakemake again",

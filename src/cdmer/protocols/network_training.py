@@ -1,6 +1,7 @@
 """What the jobs that train networks share: how a network is named, built and trained."""
 
 import importlib
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,6 +92,11 @@ class Training:
                 "name another feature in the model's settings, or correct its options",
             )
         recipe = network.recipe.of_budget(self.budget).changed(**self._of_recipe())
+        if recipe.optimizer == "adam" and self.changes.get("momentum") is not None:
+            raise CdmerError(
+                f"{what}: {network.title} is trained with Adam, which has no momentum of one's own choice",
+                "leave `momentum` out, or set `optimizer: sgd`",
+            )
         about: list[Any] = [self.network, dict(self.options)]
         if prior is None:
             make: Callable[[int], Network] = lambda _: self.make(n_classes)  # noqa: E731
@@ -177,7 +183,7 @@ def save_weights(path: str | Path, trained: Sequence[Trained], training: Trainin
     about = {
         "module": training.module,
         "network": training.network,
-        "options": repr(dict(training.options)),
+        "options": json.dumps(dict(training.options)),
         "classes": " ".join(classes),
     }
     with whole_file(path) as partial:

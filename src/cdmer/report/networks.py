@@ -3,8 +3,8 @@
 Both need weights, which a training keeps with `networks.keep_weights`.
 """
 
-import ast
 import importlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,7 +80,7 @@ def read_network(weights: str | Path, round_: int = 1) -> Kept:
         raise CdmerError(f"{weights} holds no weights of round {round_}", TO_BE_KEPT)
     kind = getattr(importlib.import_module(about["module"]), about["network"])
     classes = about["classes"].split()
-    network = kind(len(classes), **ast.literal_eval(about["options"]))
+    network = kind(len(classes), **json.loads(about["options"]))
     network.load_state_dict(state)
     return Kept(network.eval(), kind.title, classes)
 
