@@ -83,7 +83,7 @@ class Recipe:
         return self if budget == "paper" else replace(self, batch=self.quick_batch or self.batch, variants=1)
 
     def changed(self, **values: Any) -> "Recipe":
-        """The recipe with other values; a value of None changes nothing. Without momentum there is none of Nesterov's."""
+        """The recipe with other values; None changes nothing. Without momentum there is none of Nesterov's."""
         found = replace(self, **{name: value for name, value in values.items() if value is not None})
         return found if found.momentum else replace(found, nesterov=False)
 
