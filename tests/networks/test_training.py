@@ -241,6 +241,10 @@ def test_a_budget_says_how_large_steps_are_and_how_often_a_sample_comes():
     assert recipe.of_budget("paper") == recipe
     assert (recipe.of_budget("quick").batch, recipe.of_budget("quick").variants) == (4, 1)
     assert Recipe("sgd", 0.1, epochs=9, quick_epochs=2, batch=16).of_budget("quick").batch == 16
+    later = Recipe("sgd", 1.0, epochs=9, quick_epochs=2, decay_every=2, quick_decay_every=5)
+    for budget, epoch in (("paper", 2), ("quick", 5)):
+        assert later.of_budget(budget).rate_at(epoch - 1, 0) == 1.0
+        assert later.of_budget(budget).rate_at(epoch, 0) == pytest.approx(0.1)
 
 
 def test_alpha_is_the_ratio_of_the_classes_that_a_training_has():

@@ -161,10 +161,11 @@ class MERSiamC3D(Network):
     """
 
     title: ClassVar[str] = "MERSiamC3D"
-    # as prior learning; an epoch has the 36 variants of each clip
+    # as prior learning; an epoch has the 36 variants of each clip. A quick one has but one of each: ten of those are
+    # some fifty steps, after which the paper's schedule would end the learning
     recipe: ClassVar[Recipe] = Recipe(
-        "sgd", 0.004, epochs=100, quick_epochs=20, batch=16, quick_batch=4, momentum=0.9, decay_every=10, decay_by=0.1,
-        variants=VARIANTS,
+        "sgd", 0.004, epochs=100, quick_epochs=40, batch=16, quick_batch=4, momentum=0.9, decay_every=10,
+        quick_decay_every=30, decay_by=0.1, variants=VARIANTS,
     )  # fmt: skip
     draws = 2
 

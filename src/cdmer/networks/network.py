@@ -33,8 +33,9 @@ class Recipe:
         Of Adam.
     weight_decay
         Factor of the weights that is added to their gradient.
-    decay_every, decay_by, least_rate
-        The rate is multiplied by `decay_by` every `decay_every` epochs (0: never) and stays above `least_rate`.
+    decay_every, quick_decay_every, decay_by, least_rate
+        The rate is multiplied by `decay_by` every `decay_every` epochs (0: never), with ``budget: quick`` every
+        `quick_decay_every` where it is another (0: the same), and stays above `least_rate`.
     step_decay
         Keras' ``decay``: at step t the rate is divided by 1 + t * `step_decay`.
     batch, quick_batch
@@ -61,6 +62,7 @@ class Recipe:
     epsilon: float = 1e-8
     weight_decay: float = 0.0
     decay_every: int = 0
+    quick_decay_every: int = 0
     decay_by: float = 0.1
     least_rate: float = 0.0
     step_decay: float = 0.0
@@ -79,8 +81,11 @@ class Recipe:
         return self.epochs if budget == "paper" else self.quick_epochs
 
     def of_budget(self, budget: Budget) -> "Recipe":
-        """The recipe with a budget's batch and variants."""
-        return self if budget == "paper" else replace(self, batch=self.quick_batch or self.batch, variants=1)
+        """The recipe with a budget's batch, variants and steps of the rate."""
+        if budget == "paper":
+            return self
+        every = self.quick_decay_every or self.decay_every
+        return replace(self, batch=self.quick_batch or self.batch, variants=1, decay_every=every)
 
     def changed(self, **values: Any) -> "Recipe":
         """The recipe with other values; None changes nothing. Without momentum there is none of Nesterov's."""
