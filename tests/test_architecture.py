@@ -18,7 +18,7 @@ STAGES = [
     {"protocols", "evaluation"},
     {"report"},
 ]
-SHARED = {"store", "errors", "files", "jit", "nearest", "progress", "threads"}
+SHARED = {"store", "errors", "files", "jit", "lazy", "nearest", "progress", "threads"}
 PACKAGES = {name: rank for rank, names in enumerate(STAGES) for name in names}
 MODULES = sorted(SOURCE.rglob("*.py"))
 

@@ -24,7 +24,7 @@ def read_config(raw: Mapping[str, Any]) -> Config:
     try:
         return Config.model_validate(dict(raw))
     except ValidationError as error:
-        faults = sorted({_fault(dict(fault), raw) for fault in error.errors()})
+        faults = sorted({_fault(dict(fault)) for fault in error.errors()})
         raise CdmerError(
             "the configuration is not valid:\n" + "\n".join(f"  {fault}" for fault in faults),
             "correct config.yaml, or the file given with --configfile; docs/configuration.md lists every key",
@@ -39,7 +39,7 @@ _SHAPES = {
 }
 
 
-def _fault(fault: dict[str, Any], raw: Mapping[str, Any]) -> str:
+def _fault(fault: dict[str, Any]) -> str:
     """One line for one fault that pydantic found."""
     path, model = _follow(fault["loc"])
     where = ".".join(path)

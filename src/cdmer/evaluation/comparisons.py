@@ -28,6 +28,18 @@ RESAMPLES = 2000
 LEVEL, POWER = 0.05, 0.8
 NEAR_LEAST = 0.002  # p values that so few swaps cannot tell apart
 NO_ERROR = 1e-12  # a standard error that only rounding keeps from 0
+# of a file of comparisons, behind what names the column of the table
+COMPARED = (
+    "selection",
+    "best",
+    "model",
+    "difference",
+    "p",
+    "p_corrected",
+    "error",
+    "smallest",
+    "smallest_corrected",
+)
 
 # (rounds, people, classes, classes): what each round answered on each person's clips
 Answers = NDArray[np.int64]

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from cdmer.evaluation.comparisons import smallest_note
+from cdmer.evaluation.contradictions import Footnotes
 from cdmer.evaluation.intervals import FEW, few_note
 from cdmer.evaluation.leaks import leak_notes
 from cdmer.evaluation.markdown import (
@@ -15,13 +16,14 @@ from cdmer.evaluation.markdown import (
     best_scores,
     footnotes_of,
     left_out_notes,
-    printed_cell,
+    published_row,
     published_section,
 )
 from cdmer.evaluation.published import not_here_note
 from cdmer.protocols.tasks import tasks
 
 AVERAGE = "average"
+POOLED = ("cde", "single")  # subjects are left out, and one score is taken of all predictions; else databases are
 # the type of a protocol among the published numbers; of those that hold databases out no paper here prints any
 PRINTED_AS = {"cde": "CDE", "single": "single", "holdout": "holdout", "lodo": "lodo"}
 TITLES = {
@@ -97,9 +99,24 @@ def fold_markdown(
     leaks
         What `cdmer.evaluation.leak_jobs` found.
     """
-    second = SECOND[protocol]
-    shown = "UAR" if second == "uar" else second
-    pooled = protocol in ("cde", "single")
+    kind = PRINTED_AS[protocol]
+    printed = footnotes_of(table, kind, kind, "part")
+    notes = [*_notes(table, protocol), *absent]
+    if not compared.empty:
+        named = compared.assign(part=[heading_of(protocol, name) for name in compared["part"]])
+        notes += [smallest_note(named, column="part"), beaten_note(compared, protocol)]
+    if len(exclusions):
+        notes.append(f"{len(exclusions)} clips were excluded by earlier stages: `exclusions.csv` names them.")
+    notes += left_out_notes(left_out, set(table["model"]))
+    notes += leak_notes(leaks)
+    lines = [*_head(table, protocol), *_grid(table, protocol, printed), "", *(f"- {note}" for note in notes)]
+    return "\n".join([*lines, *published_section(printed)]) + "\n"
+
+
+def _head(table: pd.DataFrame, protocol: str) -> list[str]:
+    """The title, what the cells hold, and what must be known before they are read."""
+    shown = "UAR" if SECOND[protocol] == "uar" else SECOND[protocol]
+    pooled = protocol in POOLED
     lines = [
         f"# {TITLES[protocol]}, {'leave one subject out' if pooled else WAYS[protocol]}",
         "",
@@ -108,49 +125,47 @@ def fold_markdown(
     ]
     if not pooled:
         lines += ["", BETWEEN]
-    published = bool((table["published_in"] != "").any())
     if table["data"].str.contains("synthetic").any():
-        banner = SYNTHETIC if published else SYNTHETIC_ALONE
+        banner = SYNTHETIC if _published(table) else SYNTHETIC_ALONE
         lines += ["", banner.replace("cdmer_table", f"{protocol}_table")]
+    return lines
+
+
+def _grid(table: pd.DataFrame, protocol: str, printed: Footnotes) -> list[str]:
+    """Models by parts; no line of an empty table."""
     names = list(dict.fromkeys(table["part"]))
-    if names:
-        lines += ["", "| method | selection | " + " | ".join(heading_of(protocol, name) for name in names) + " |"]
-        lines += ["|---|---|" + "---|" * len(names)]
+    if not names:
+        return []
+    lines = ["", "| method | selection | " + " | ".join(heading_of(protocol, name) for name in names) + " |"]
+    lines += ["|---|---|" + "---|" * len(names)]
+    second, kind = SECOND[protocol], PRINTED_AS[protocol]
     best = best_scores(table, "part")
-    kind = PRINTED_AS[protocol]
-    printed = footnotes_of(table, kind, kind, "part")
     for model, group in table.groupby("model", sort=False):
         for selection, chosen in group.groupby("selection", sort=False):
             cells = chosen.set_index("part")
             row = [_ours(cells, name, second, best.get((selection, name))) for name in names]
             lines.append(f"| {model} | {selection} | " + " | ".join(row) + " |")
-        papers = sorted(set(cells["published_in"]) - {""})
-        if papers:
-            row = [
-                printed_cell(printed.scores(cells.loc[name].to_dict(), second, kind, name, str(model)))
-                if name in cells.index
-                else "–"
-                for name in names
-            ]
-            mark = printed.mark(kind, "", str(model))
-            lines.append(f"| {model}, published{mark} | {', '.join(papers)} | " + " | ".join(row) + " |")
-    notes = [
+        lines += published_row(cells, names, printed, str(model), second, kind, kind)
+    return lines
+
+
+def _notes(table: pd.DataFrame, protocol: str) -> list[str]:
+    """How the scores came to be, and of how few people some are."""
+    published = _published(table)
+    few, not_here = few_note(_few(table, protocol)), not_here_note(PRINTED_AS[protocol])
+    return [
         "Folds are pooled, then scored once (MEGC 2019); intervals are percentile bootstrap intervals over people."
-        if pooled
+        if protocol in POOLED
         else "The average is the mean of the targets; intervals are percentile bootstrap intervals over people.",
         *(selection_note(name, protocol, published) for name in SELECTIONS if (table["selection"] == name).any()),
-        *([] if pooled else [NOT_PRINTED]),
-        *filter(None, (few_note(_few(table, protocol)), not_here_note(kind))),
-        *absent,
+        *([] if protocol in POOLED else [NOT_PRINTED]),
+        *filter(None, (few, not_here)),
     ]
-    if not compared.empty:
-        named = compared.assign(part=[heading_of(protocol, name) for name in compared["part"]])
-        notes += [smallest_note(named, column="part"), beaten_note(compared, protocol)]
-    if len(exclusions):
-        notes.append(f"{len(exclusions)} clips were excluded by earlier stages: `exclusions.csv` names them.")
-    notes += left_out_notes(left_out, set(table["model"]))
-    notes += leak_notes(leaks)
-    return "\n".join([*lines, "", *(f"- {note}" for note in notes), *published_section(printed)]) + "\n"
+
+
+def _published(table: pd.DataFrame) -> bool:
+    """Whether a published number stands anywhere in a table."""
+    return bool((table["published_in"] != "").any())
 
 
 def selection_note(name: str, protocol: str, published: bool) -> str:

@@ -1,6 +1,5 @@
 """The tables of folds, subjects or databases left out: `results/cde_table.csv`, `single`, `holdout`, `lodo`."""
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +8,12 @@ from typing import Any, NotRequired, TypedDict
 import numpy as np
 import pandas as pd
 
-from cdmer.evaluation.comparisons import Answers, answers_of_people, compare_with_best
+from cdmer.evaluation.comparisons import COMPARED, Answers, answers_of_people, compare_with_best
 from cdmer.evaluation.fold_markdown import AVERAGE, PRINTED_AS, fold_markdown, heading_of
-from cdmer.evaluation.intervals import Bootstrap, bootstrap_scores, interval
+from cdmer.evaluation.intervals import Bootstrap, bootstrap_scores, interval, seed_of_people
 from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
+from cdmer.evaluation.rounds import pairs_of, rounds_of, spread
 from cdmer.files import write_text
 from cdmer.protocols.people import person
 from cdmer.protocols.predictions import read_predictions
@@ -44,18 +44,6 @@ COLUMNS = (
     "published_in",
     "data",
     "feature",
-)
-COMPARED = (
-    "part",
-    "selection",
-    "best",
-    "model",
-    "difference",
-    "p",
-    "p_corrected",
-    "error",
-    "smallest",
-    "smallest_corrected",
 )
 SEED = 20190514  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
 
@@ -103,8 +91,7 @@ class Scored:
         for rounds in self.targets:
             # the rounds of a file may hold the clips in other orders
             ordered = [group.sort_values(["database", "clip"]) for group in rounds]
-            pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in ordered]
-            found.append(answers_of_people(pairs, _people(ordered[0]), people, self.task.classes))
+            found.append(answers_of_people(pairs_of(ordered), _people(ordered[0]), people, self.task.classes))
         return found
 
 
@@ -151,7 +138,7 @@ def tabulate_folds(
         for part, words in absent[["part", "absent"]].itertuples(index=False, name=None)
     ]
     table = table[list(COLUMNS)]
-    compared = pd.DataFrame(_compared(scored), columns=list(COMPARED))
+    compared = pd.DataFrame(_compared(scored), columns=["part", *COMPARED])
     write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     write_text(comparisons, compared.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     text = fold_markdown(table, protocol, left_out, pd.read_csv(exclusions), notes, compared, pd.read_csv(leaks))
@@ -163,7 +150,7 @@ def _scored(file: str | Path, part: FoldPart) -> Iterable[Scored]:
     task = task_named(part["task"])
     for selection, chosen in read_predictions(file).groupby("selection", sort=False):
         by_database = [
-            (name, _rounds(chosen[chosen["database"] == name])) for name in task.databases if len(task.databases) > 1
+            (name, rounds_of(chosen[chosen["database"] == name])) for name in task.databases if len(task.databases) > 1
         ]
         common = task, str(selection), part
 
@@ -172,14 +159,10 @@ def _scored(file: str | Path, part: FoldPart) -> Iterable[Scored]:
             return Scored(task, name, part["model"], selection, part["data"], part.get("feature", ""), targets)
 
         if task.left_out == "subject":
-            yield scored(task.name, [_rounds(chosen)])
+            yield scored(task.name, [rounds_of(chosen)])
         yield from (scored(name, [rounds]) for name, rounds in by_database)
         if task.left_out == "database":
             yield scored(AVERAGE, [rounds for _, rounds in by_database])
-
-
-def _rounds(chosen: pd.DataFrame) -> list[pd.DataFrame]:
-    return [group for _, group in chosen.groupby("round")]
 
 
 def _people(group: pd.DataFrame) -> list[str]:
@@ -189,7 +172,7 @@ def _people(group: pd.DataFrame) -> list[str]:
 def _row(one: Scored) -> dict[str, Any]:
     task, scores, draws = one.task, [], []
     for rounds in one.targets:
-        pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in rounds]
+        pairs = pairs_of(rounds)
         scores.append([(uf1(*pair, task.classes), uar(*pair, task.classes), accuracy(*pair)) for pair in pairs])
         draws.append(_drawn(rounds, task))
     f1, recall, right = np.mean(scores, axis=0).T  # each by round
@@ -198,7 +181,7 @@ def _row(one: Scored) -> dict[str, Any]:
         # the same people are drawn in every round: the interval is about people, the spread about rounds
         drawn = np.mean([[getattr(draw, metric) for draw in each] for each in draws], axis=(0, 1))
         low, high = interval(drawn, min(each[0].number for each in draws))
-        numbers |= {metric: values.mean(), f"{metric}_std": _spread(values)}
+        numbers |= {metric: values.mean(), f"{metric}_std": spread(values)}
         numbers |= {f"{metric}_low": low, f"{metric}_high": high}
     found = published_score(PRINTED_AS[task.protocol], one.name, one.model, one.feature)
     firsts = [rounds[0] for rounds in one.targets]
@@ -211,7 +194,7 @@ def _row(one: Scored) -> dict[str, Any]:
         "rounds": len(one.targets[0]),
         **numbers,
         "accuracy": right.mean(),
-        "accuracy_std": _spread(right),
+        "accuracy_std": spread(right),
         "n_clips": sum(map(len, firsts)),
         "n_subjects": sum(len(set(_people(first))) for first in firsts),
         "published_uf1": found.uf1 if found else None,
@@ -226,11 +209,10 @@ def _row(one: Scored) -> dict[str, Any]:
 
 def _drawn(rounds: Sequence[pd.DataFrame], task: Task) -> list[Bootstrap]:
     """Draws of the people of one target, the same for every round."""
-    people = _people(rounds[0])
-    seed = SEED + zlib.crc32("\n".join(sorted(set(people))).encode())
+    seed = seed_of_people(SEED, _people(rounds[0]))
     return [
-        bootstrap_scores(group["label"].to_numpy(), group["predicted"].to_numpy(), _people(group), task.classes, seed)
-        for group in rounds
+        bootstrap_scores(*pair, _people(group), task.classes, seed)
+        for group, pair in zip(rounds, pairs_of(rounds), strict=True)
     ]
 
 
@@ -242,7 +224,3 @@ def _compared(scored: Sequence[Scored]) -> Iterable[dict[str, Any]]:
     for (part, selection, _), models in columns.items():
         answers = {name: one.answers() for name, one in models.items()}
         yield from ({"part": part, "selection": selection, **row} for row in compare_with_best(answers, SEED))
-
-
-def _spread(values: Sequence[float]) -> float | None:
-    return float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -187,17 +187,41 @@ def _grid(rows: pd.DataFrame, type_: str, printed: Footnotes) -> list[str]:
             cells = chosen.set_index("experiment")
             ours = [_cell(cells, name, best.get((selection, name))) for name in names]
             lines.append(f"| {model} | {selection} | " + " | ".join(ours) + " |")
-        theirs = [
-            printed_cell(printed.scores(cells.loc[name].to_dict(), "accuracy", type_, name, str(model)))
-            if name in cells.index
-            else "–"
-            for name in names
-        ]
-        papers = sorted(set(cells["published_in"].dropna()) - {""})
-        if papers:
-            mark = printed.mark("CDMER", "", str(model))
-            lines.append(f"| {model}, published{mark} | {', '.join(papers)} | " + " | ".join(theirs) + " |")
+        lines += published_row(cells, names, printed, str(model), "accuracy", type_, "CDMER")
     return lines
+
+
+def published_row(
+    cells: pd.DataFrame, names: Sequence[str], printed: Footnotes, model: str, second: str, type_: str, protocol: str
+) -> list[str]:
+    """The line of published numbers below a model's own; none where no paper prints any.
+
+    Parameters
+    ----------
+    cells
+        The model's rows of one selection, by experiment or part.
+    names
+        The columns of the table: experiments or parts.
+    printed
+        As `footnotes_of` gives them.
+    model
+        Its name.
+    second
+        The score beside UF1: ``accuracy`` or ``uar``.
+    type_, protocol
+        As for `Footnotes.scores`, and as for `footnotes_of`.
+    """
+    papers = sorted(set(cells["published_in"].dropna()) - {""})
+    if not papers:
+        return []
+    theirs = [
+        printed_cell(printed.scores(cells.loc[name].to_dict(), second, type_, name, model))
+        if name in cells.index
+        else "–"
+        for name in names
+    ]
+    mark = printed.mark(protocol, "", model)
+    return [f"| {model}, published{mark} | {', '.join(papers)} | " + " | ".join(theirs) + " |"]
 
 
 def printed_cell(scores: Sequence[tuple[str, float | None, str]]) -> str:

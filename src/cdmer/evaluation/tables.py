@@ -1,6 +1,5 @@
 """The job of the tables stage: from predictions to `results/cdmer_table.csv` and its Markdown twin."""
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cdmer.evaluation.comparisons import answers_of_people, compare_with_best
+from cdmer.evaluation.comparisons import COMPARED, answers_of_people, compare_with_best
 from cdmer.evaluation.honesty import oracle_leads
-from cdmer.evaluation.intervals import FEW, bootstrap_average, bootstrap_scores, few_note, interval
+from cdmer.evaluation.intervals import FEW, bootstrap_average, bootstrap_scores, few_note, interval, seed_of_people
 from cdmer.evaluation.markdown import casme2_notes, cdmer_markdown
 from cdmer.evaluation.metrics import absent_classes, accuracy, uar, uf1
 from cdmer.evaluation.published import published_score
+from cdmer.evaluation.rounds import pairs_of, rounds_of, spread
 from cdmer.files import write_text
 from cdmer.protocols.cdmer import CLASSES, Experiment, cdmer_experiments
 from cdmer.protocols.people import person
@@ -46,19 +46,6 @@ COLUMNS = (
     "point",
     "oracle_lead",
     "casme2_negative",
-)
-COMPARED = (
-    "type",
-    "experiment",
-    "selection",
-    "best",
-    "model",
-    "difference",
-    "p",
-    "p_corrected",
-    "error",
-    "smallest",
-    "smallest_corrected",
 )
 SEED = 20180515  # of the bootstrap: any fixed number, so that a table can be compared byte for byte
 
@@ -140,7 +127,7 @@ def tabulate_cdmer(
     table["oracle_lead"] = oracle_leads(table)
     table["casme2_negative"] = np.where(table["type"] == "TYPE-II", casme2_negative, "")
     write_text(csv, table.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
-    compared = pd.DataFrame(_compared(scores), columns=list(COMPARED))
+    compared = pd.DataFrame(_compared(scores), columns=["type", "experiment", *COMPARED])
     write_text(comparisons, compared.to_csv(index=False, lineterminator="\n", float_format="%.6f"))
     absent = {score.experiment.name: score.absent for score in scores if score.absent}
     counts = {
@@ -159,8 +146,8 @@ def tabulate_cdmer(
 def _score(file: str | Path, experiment: Experiment, part: Part) -> Iterable[Scores]:
     """One `Scores` for each selection in a file of predictions."""
     for selection, chosen in read_predictions(file).groupby("selection", sort=False):
-        rounds = [group for _, group in chosen.groupby("round")]
-        pairs = [(group["label"].to_numpy(), group["predicted"].to_numpy()) for group in rounds]
+        rounds = rounds_of(chosen)
+        pairs = pairs_of(rounds)
         draws = [
             bootstrap_scores(truth, predicted, _subjects(group), CLASSES, _seed(experiment, _subjects(group)))
             for group, (truth, predicted) in zip(rounds, pairs, strict=True)
@@ -224,10 +211,10 @@ def _subjects(group: pd.DataFrame) -> list[str | None]:
 
 
 def _seed(experiment: Experiment, subjects: Sequence[str | None]) -> int:
-    """One seed for one set of people, so that they are drawn together wherever they are the target."""
+    """The seed of a target's people; that of the target where none is named."""
     target = experiment.target
-    people = sorted({person(target, subject) for subject in subjects if subject is not None}) or [target]
-    return SEED + zlib.crc32("\n".join(people).encode())
+    people = [person(target, subject) for subject in subjects if subject is not None]
+    return seed_of_people(SEED, people or [target])
 
 
 def _complete_types(scores: Sequence[Scores]) -> Iterable[tuple[str, list[Scores]]]:
@@ -290,16 +277,15 @@ def _numbers(
     number: int,
 ) -> dict[str, Any]:
     low, high = interval(draws, number)
-    spread = len(f1) > 1
     return {
         "rounds": len(f1),
         "uf1": f1.mean(),
-        "uf1_std": f1.std(ddof=1) if spread else None,
+        "uf1_std": spread(f1),
         "uf1_low": low,
         "uf1_high": high,
         "uar": recall.mean(),
         "accuracy": right.mean(),
-        "accuracy_std": right.std(ddof=1) if spread else None,
+        "accuracy_std": spread(right),
     }
 
 

@@ -16,14 +16,13 @@ from numpy.typing import NDArray
 
 from cdmer.adaptation.base import AdaptationClassifier, Budget
 from cdmer.errors import CdmerError
-from cdmer.evaluation.metrics import all_scores
 from cdmer.files import write_text
 from cdmer.progress import progress
-from cdmer.protocols.predictions import prediction_rows, write_predictions
+from cdmer.protocols.predictions import write_predictions
 from cdmer.protocols.selection import Criterion, Selection
 from cdmer.protocols.task_clips import TaskClips, folds_of, load_task
 from cdmer.protocols.tasks import task_named
-from cdmer.protocols.train import Labelled, choose
+from cdmer.protocols.train import Labelled, choose, write_grid
 from cdmer.store.released import Order
 
 
@@ -67,7 +66,8 @@ def train_databases_out(
     """
     chosen = task_named(task)
     clips = load_task(chosen, stores, manifests, columns)
-    tables, searches = [], []
+    tables: list[pd.DataFrame] = []
+    searches: list[pd.DataFrame] = []
     scores: dict[str, Any] = {}
     for name, train, test in progress(folds_of(chosen, clips), f"{estimator} {task}", unit="database"):
         model: AdaptationClassifier = getattr(importlib.import_module(module), estimator)(**parameters)
@@ -81,27 +81,11 @@ def train_databases_out(
             ) from error
         if searched:
             searches.append(searched.table.assign(target=name))
-        scores[name] = {}
-        for entry in answered:
-            scores[name][entry.selection] = {
-                **all_scores(target.label, entry.predicted, chosen.classes),
-                "point": entry.point,
-                "converged": entry.converged,
-            }
-            rows = prediction_rows(
-                round_=1,
-                selection=entry.selection,
-                point=entry.point,
-                database=clips.database[test],
-                clip=clips.clip[test],
-                subject=clips.subject[test],
-                label=target.label,
-                predicted=entry.predicted,
-            )
-            tables.append(rows)
+        scores[name] = {entry.selection: entry.scores(target.label, chosen.classes) for entry in answered}
+        told = {"database": clips.database[test], "clip": clips.clip[test], "subject": clips.subject[test]}
+        tables += [entry.rows(**told, label=target.label) for entry in answered]
     write_predictions(predictions, tables)
-    table = pd.concat(searches) if searches else pd.DataFrame()
-    write_text(grid, table.to_csv(index=False, lineterminator="\n", float_format="%.10g"))
+    write_grid(grid, searches)
     counts = {name: int(np.sum(clips.database == name)) for name in chosen.databases}
     write_text(metrics, json.dumps({"scores": scores, "n_clips": counts}, indent=2) + "\n")
 

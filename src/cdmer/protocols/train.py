@@ -55,6 +55,14 @@ class Chosen:
     predicted: NDArray[Any]
     converged: bool
 
+    def rows(self, **clips: Any) -> pd.DataFrame:
+        """Its rows of the predictions; `clips` is what `prediction_rows` takes of the target's clips."""
+        return prediction_rows(round_=1, selection=self.selection, point=self.point, predicted=self.predicted, **clips)
+
+    def scores(self, label: NDArray[np.str_], classes: Sequence[str]) -> dict[str, Any]:
+        """Its scores as the metrics tell them."""
+        return {**all_scores(label, self.predicted, classes), "point": self.point, "converged": self.converged}
+
 
 @dataclass(frozen=True, eq=False)
 class Searched:
@@ -137,21 +145,10 @@ def train_model(
             f"{estimator} cannot learn from {source} for {target}: {error}",
             "leave the model out (`models`), or correct its settings (`model_settings`) or the features",
         ) from error
-    tables = [
-        prediction_rows(
-            round_=1,
-            selection=entry.selection,
-            point=entry.point,
-            clip=test.clip,
-            subject=test.subject,
-            label=test.label,
-            predicted=entry.predicted,
-        )
-        for entry in chosen
-    ]
-    write_predictions(predictions, tables)
-    table = searched.table if searched else pd.DataFrame()
-    write_text(grid, table.to_csv(index=False, lineterminator="\n", float_format="%.10g"))
+    told = {"clip": test.clip, "subject": test.subject, "label": test.label}
+    write_predictions(predictions, [entry.rows(**told) for entry in chosen])
+    write_grid(grid, [searched.table] if searched else [])
+    scores = {entry.selection: entry.scores(test.label, CLASSES) for entry in chosen}
     counts = {
         "n_source": len(train.label),
         "n_target": len(test.label),
@@ -159,18 +156,16 @@ def train_model(
         "n_target_dropped": test.n_dropped,
         "n_points": len(searched.points) if searched else 0,
         "n_points_not_converged": int((~searched.answers.converged).sum()) if searched else 0,
-        "criterion": criterion if any(entry.selection == "unsupervised" for entry in chosen) else None,
+        "criterion": criterion if "unsupervised" in scores else None,
         "source_folds": searched.folds if searched else None,
     }
-    scores = {
-        entry.selection: {
-            **all_scores(test.label, entry.predicted, CLASSES),
-            "point": entry.point,
-            "converged": entry.converged,
-        }
-        for entry in chosen
-    }
     write_text(metrics, json.dumps({"scores": scores, **counts}, indent=2) + "\n")
+
+
+def write_grid(path: str | Path, tables: Sequence[pd.DataFrame]) -> None:
+    """Write the tables of what was searched, one below the other; no line where nothing was."""
+    table = pd.concat(tables) if tables else pd.DataFrame()
+    write_text(path, table.to_csv(index=False, lineterminator="\n", float_format="%.10g"))
 
 
 def choose(

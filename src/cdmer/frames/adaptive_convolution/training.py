@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -116,28 +117,81 @@ def train_interpolator(
     network = SeparableNetwork(width, taps, normalized=True).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(network.parameters(), lr=rate, fused=True)
     digest = hashlib.sha256(json.dumps(_about(network, settings, footage), sort_keys=True).encode()).hexdigest()
-    done, lines = _resume(checkpoint, digest, steps, network, optimizer)
-    peer = "half-way warping" if compensated else "frame averaging"
-
-    losses: list[tuple[float, float]] = []
-    for step in progress(range(done, steps), "train interpolator", total=steps - done, unit="step"):
-        for group in optimizer.param_groups:
-            group["lr"] = rate * _schedule(step, steps)
-        losses.append(_train_step(network, optimizer, pool.batch(step, batch)))
-        if (step + 1) % _SAY_EVERY == 0 or step + 1 == steps:
-            ours, average = np.mean(losses, 0)
-            lines.append(f"step {step + 1}: mean absolute error {ours:.4f}, of {peer} {average:.4f}")
-            log.info("%s", lines[-1])
-            losses.clear()
-        if (step + 1) % _SAVE_EVERY == 0 and step + 1 < steps:
-            _save(checkpoint, digest, step + 1, steps, lines, network, optimizer)
+    run = _Run(network, optimizer, Path(checkpoint), digest, steps)
+    run.resume()
+    run.train(pool, batch, rate, "half-way warping" if compensated else "frame averaging")
 
     about = _about(network, {**settings, "steps": steps}, footage)
     tensors = {name: tensor.detach().contiguous().numpy() for name, tensor in network.state_dict().items()}
     head = f"{parameters(network)} parameters; {json.dumps(about, sort_keys=True)}"
-    write_text(Path(output).with_suffix(".log"), "\n".join([head, *lines]) + "\n")
+    write_text(Path(output).with_suffix(".log"), "\n".join([head, *run.lines]) + "\n")
     save_weights(output, tensors, about)
-    Path(checkpoint).unlink(missing_ok=True)
+    run.checkpoint.unlink(missing_ok=True)
+
+
+@dataclass
+class _Run:
+    """A training that may be interrupted, as its checkpoint keeps it."""
+
+    network: SeparableNetwork
+    optimizer: torch.optim.Optimizer
+    checkpoint: Path
+    digest: str  # of settings and footage
+    steps: int
+    done: int = 0  # steps
+    lines: list[str] = field(default_factory=list)  # of the log
+
+    def train(self, pool: ScenePool, batch: int, rate: float, peer: str) -> None:
+        """Take the steps that are left; `peer` is what the log calls the mean of the network's frames."""
+        losses: list[tuple[float, float]] = []
+        left = self.steps - self.done
+        for step in progress(range(self.done, self.steps), "train interpolator", total=left, unit="step"):
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate * _schedule(step, self.steps)
+            losses.append(_train_step(self.network, self.optimizer, pool.batch(step, batch)))
+            self.done = step + 1
+            if self.done % _SAY_EVERY == 0 or self.done == self.steps:
+                ours, average = np.mean(losses, 0)
+                self.lines.append(f"step {self.done}: mean absolute error {ours:.4f}, of {peer} {average:.4f}")
+                log.info("%s", self.lines[-1])
+                losses.clear()
+            if self.done % _SAVE_EVERY == 0 and self.done < self.steps:
+                self.save()
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, where there is one.
+
+        Raises
+        ------
+        CdmerError
+            It is of other settings, or of so late a step of another number of steps that the rates have parted.
+        """
+        if not self.checkpoint.is_file():
+            return
+        state = torch.load(self.checkpoint, weights_only=True)
+        if state["digest"] != self.digest:
+            raise CdmerError(
+                f"{self.checkpoint} is the checkpoint of other settings", "remove it, or name another checkpoint"
+            )
+        if self.steps != state["steps"] and state["step"] > (1 - _DECAY) * min(self.steps, state["steps"]):
+            raise CdmerError(
+                f"{self.checkpoint} is of step {state['step']}, where {state['steps']} and {self.steps} steps have "
+                "parted",
+                f"ask for {state['steps']} steps, or remove it",
+            )
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.done, self.lines = int(state["step"]), list(state["lines"])
+        log.info("going on from step %d of %s", self.done, self.checkpoint)
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        state = {
+            "digest": self.digest, "step": self.done, "steps": self.steps, "lines": self.lines,
+            "network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(),
+        }  # fmt: skip
+        with whole_file(self.checkpoint) as partial:
+            torch.save(state, partial)
 
 
 def interpolation_loss(estimate: Tensor, truth: Tensor) -> Tensor:
@@ -202,39 +256,3 @@ def _about(network: SeparableNetwork, settings: dict[str, Any], footage: Sequenc
         "cdmer": __version__,
         "torch": str(torch.__version__),
     }
-
-
-def _resume(
-    checkpoint: str | Path, digest: str, steps: int, network: torch.nn.Module, optimizer: torch.optim.Optimizer
-) -> tuple[int, list[str]]:
-    if not Path(checkpoint).is_file():
-        return 0, []
-    state = torch.load(checkpoint, weights_only=True)
-    if state["digest"] != digest:
-        raise CdmerError(f"{checkpoint} is the checkpoint of other settings", "remove it, or name another checkpoint")
-    if steps != state["steps"] and state["step"] > (1 - _DECAY) * min(steps, state["steps"]):
-        raise CdmerError(
-            f"{checkpoint} is of step {state['step']}, where {state['steps']} and {steps} steps have parted",
-            f"ask for {state['steps']} steps, or remove it",
-        )
-    network.load_state_dict(state["network"])
-    optimizer.load_state_dict(state["optimizer"])
-    log.info("going on from step %d of %s", state["step"], checkpoint)
-    return int(state["step"]), list(state["lines"])
-
-
-def _save(
-    checkpoint: str | Path,
-    digest: str,
-    step: int,
-    steps: int,
-    lines: list[str],
-    network: torch.nn.Module,
-    optimizer: torch.optim.Optimizer,
-) -> None:
-    state = {
-        "digest": digest, "step": step, "steps": steps, "lines": lines,
-        "network": network.state_dict(), "optimizer": optimizer.state_dict(),
-    }  # fmt: skip
-    with whole_file(checkpoint) as partial:
-        torch.save(state, partial)
