@@ -67,6 +67,8 @@ def test_without_the_frames_it_is_drawn_all_the_same(flow, tmp_path, caplog):
     ("descriptor", "rows"),
     [
         ("dscnn_input", RNG.random((1, 5, 48, 48), np.float32)),
+        ("dscnn_input", RNG.random((1, 3, 48, 48), np.float32)),
+        ("dscnn_input", RNG.random((1, 7, 48, 48), np.float32)),
         ("madtn_image", RNG.integers(0, 256, (3, 3, 56, 56), dtype=np.uint8)),
         ("keyframe_flows", RNG.random((1, 2, 10, 56, 56), np.float32)),
         ("flow_planes", RNG.random((1, 1, 28, 28), np.float32)),

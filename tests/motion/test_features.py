@@ -69,14 +69,13 @@ def test_dscnn_reads_the_apex_and_two_flows():
         np.testing.assert_array_equal(sample[0, place : place + 2], expected)
 
 
-@pytest.mark.parametrize("planes", ["rise", "lengths", "both_with_lengths"])
+@pytest.mark.parametrize("planes", ["rise", "both_with_lengths"])
 def test_dscnn_reads_the_other_readings_of_its_flow(planes):
     frames = clip(3)
     both = dscnn_input_of_record(record(frames), method="farneback")[0]
     lengths = [np.hypot(both[place], both[place + 1]) for place in (1, 3)]
     expected = {
         "rise": both[:3],
-        "lengths": np.stack([both[0], *lengths]),
         "both_with_lengths": np.stack([*both[:3], lengths[0], *both[3:], lengths[1]]),
     }[planes]
     found = dscnn_input_of_record(record(frames), method="farneback", planes=planes)

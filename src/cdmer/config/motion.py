@@ -107,10 +107,10 @@ class DscnnInputRecipe(FlowRecipe):
     moments: ClassVar[tuple[str, ...]] = ("onset", "apex", "offset")
     descriptor: Literal["dscnn_input"] = Field(description="The feature.")
     frames: Name = Field("onset_apex_offset", description="The frames recipe that it reads.")
-    planes: Literal["both", "rise", "lengths", "both_with_lengths"] = Field(
+    planes: Literal["both", "rise", "both_with_lengths"] = Field(
         "both",
-        description="What is kept of the flows: u and v of both (4 planes), of onset to apex alone (2), the lengths of "
-        "both (2), or u, v and length of both (6); DSCNN's `flow_channels` says how many.",
+        description="What is kept of the flows: u and v of both (4 planes), of onset to apex alone (2), or u, v and "
+        "length of both (6); DSCNN's `flow_channels` says how many.",
     )
     method: Method = Field("coarse_to_fine", description=_METHOD)
 

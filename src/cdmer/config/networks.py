@@ -86,9 +86,7 @@ class DscnnFamily(NetworkSettings):
     discrepancy: tuple[float, float, float] = Field(
         (0.1, 0.1, 0.1), description="Weights of the discrepancies of FC1 spatial, FC1 temporal and FC2."
     )
-    consistent_flow: bool = Field(
-        True, description="Whether vectors are mirrored and turned with the image; say `false` where they are lengths."
-    )
+    consistent_flow: bool = Field(True, description="Whether vectors are mirrored and turned with the image.")
 
 
 class DSCNNSettings(DscnnFamily):
@@ -231,8 +229,8 @@ class MERSiamC3DSettings(NetworkSettings):
     )
     alpha: PositiveFloat | list[PositiveFloat] | None = Field(
         None,
-        description="Factor of the focal loss, or one for each class; `null`: the largest class by the smallest, in "
-        "training.",
+        description="Factor of the focal loss, or one for each class that is trained, in the protocol's order; `null`: "
+        "the largest class by the smallest, in training.",
     )
     gamma: float = Field(2.0, ge=0, description="Focus of the focal loss.")
     prior: bool = Field(True, description="Whether there is prior learning on pairs.")

@@ -15,7 +15,7 @@ from cdmer.motion.clip_flow import FlowOptions, check_count
 from cdmer.motion.grey import grey_levels
 from cdmer.store.shard import ClipRecord
 
-Planes = Literal["both", "rise", "lengths", "both_with_lengths"]
+Planes = Literal["both", "rise", "both_with_lengths"]
 
 
 def dscnn_input_of_record(
@@ -33,8 +33,8 @@ def dscnn_input_of_record(
     record
         Onset, apex and offset, from the frames stage, at the size of the network's input.
     planes
-        What is kept of the flows: ``both`` (u, v, u, v), ``rise`` (u and v from onset to apex), ``lengths`` (of both)
-        or ``both_with_lengths`` (u, v, length, u, v, length).
+        What is kept of the flows: ``both`` (u, v, u, v), ``rise`` (u and v from onset to apex) or ``both_with_lengths``
+        (u, v, length, u, v, length).
     method, flow_parameters, stabilise
         As for `cdmer.motion.optical_flow` and `cdmer.motion.stabilise`.
 
@@ -50,13 +50,7 @@ def dscnn_input_of_record(
     apex = record.frames[1]
     grey = grey_levels(apex) if apex.ndim == 3 else apex.astype(np.float32)
     kept = [rise] if planes == "rise" else [rise, fall]
-    if planes == "lengths":
-        kept = [_length(flow) for flow in kept]
-    elif planes == "both_with_lengths":
-        kept = [np.concatenate([flow, _length(flow)], axis=-1) for flow in kept]
+    if planes == "both_with_lengths":
+        kept = [np.concatenate([flow, np.hypot(flow[..., :1], flow[..., 1:])], axis=-1) for flow in kept]
     flows = np.concatenate(kept, axis=-1).transpose(2, 0, 1)
     return np.concatenate([grey[None] / np.float32(255), flows])[None]
-
-
-def _length(flow: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.hypot(flow[..., :1], flow[..., 1:])

@@ -114,7 +114,9 @@ def _plane(figure: Figure, axis: Axes, name: str, plane: NDArray[np.float32]) ->
 
 def _dscnn_input(row: NDArray[Any], recipe: Mapping[str, Any], frames: NDArray[Any] | None) -> Figure:
     apex = np.rint(row[0] * 255)
-    flows = {"onset to apex": row[1:3].transpose(1, 2, 0), "apex to offset": row[3:5].transpose(1, 2, 0)}
+    second = {3: {}, 5: {"apex to offset": slice(3, 5)}, 7: {"apex to offset": slice(4, 6)}}[len(row)]  # by planes
+    places = {"onset to apex": slice(1, 3), **second}
+    flows = {name: row[place].transpose(1, 2, 0) for name, place in places.items()}
     limit = _largest(*flows.values())
     figure, axes = panels(2, 3)
     show(axes[0], apex, "apex", **_FACE)

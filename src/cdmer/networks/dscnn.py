@@ -102,8 +102,8 @@ class DSCNN(Network):
     n_classes
         Classes.
     flow_channels
-        4: u and v of onset to apex and of apex to offset. The other readings: 2, the first flow alone, or the lengths
-        of both; 6, u, v and length of both.
+        4: u and v of onset to apex and of apex to offset. The other readings: 2, the first flow alone; 6, u, v and
+        length of both.
     fc2
         ``concat``: FC2 is the concatenation of both streams; ``dense``: a learnt layer of 2048 units on it.
     pool_pads, prelu
@@ -116,7 +116,7 @@ class DSCNN(Network):
         Weights of the discrepancies of FC1 spatial, FC1 temporal and FC2; tuned on target labels in the paper, which
         does not give them.
     consistent_flow
-        Whether flow vectors are mirrored and turned along with the image; the paper does not say. Not for lengths.
+        Whether flow vectors are mirrored and turned along with the image; the paper does not say.
     """
 
     title: ClassVar[str] = "DSCNN"

@@ -50,6 +50,9 @@ def gaussian_mmd2(
 def _gaussian_mmd2(
     source: Tensor, target: Tensor, source_weight: Tensor, target_weight: Tensor, widths: tuple[float, ...]
 ) -> Tensor:
+    # distances do not change, and large numbers that the domains share no longer eat the digits of the small difference
+    middle = _mean(source, source_weight)[..., None, :].detach()
+    source, target = source - middle, target - middle
     between = _kernel(source, target, widths)
     cross = _pair_mean(between, source_weight, target_weight)
     found = _own_mean(source, source_weight, widths) + _own_mean(target, target_weight, widths) - 2 * cross

@@ -187,7 +187,11 @@ class MERSiamC3D(Network):
         super().__init__()
         self.shape = (channels, 10, 112, 112)
         self.loss, self.gamma = loss, gamma
-        factors = [alpha or 1.0] * n_classes if alpha is None or isinstance(alpha, int | float) else list(alpha)
+        factors = (
+            [1.0 if alpha is None else alpha] * n_classes
+            if alpha is None or isinstance(alpha, int | float)
+            else list(alpha)
+        )
         if len(factors) != n_classes:
             raise CdmerError(
                 f"MERSiamC3D's alpha has {len(factors)} numbers, there are {n_classes} classes",

@@ -90,7 +90,7 @@ def judge_by_network(
 
 
 def _options(text: str) -> Any:
-    """A network's options as a training wrote them."""
+    """A network's options as a training wrote them; None where they are no JSON, as older versions wrote them."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -124,6 +124,8 @@ def load_rounds(path: str | Path, training: Mapping[str, Any]) -> KeptRounds:
         raise CdmerError(f"{path} cannot be read as safetensors ({error})", "delete it, and run snakemake") from error
     if not tensors:
         raise CdmerError(f"{path}: {given.network} was trained without keeping its weights", keep)
+    if _options(about.get("options", "")) is None:
+        raise CdmerError(f"{path} was written by an older version", "delete it, and run snakemake")
     if about.get("network") != given.network or _options(about.get("options", "")) != _options(
         json.dumps(dict(given.options))
     ):

@@ -183,7 +183,7 @@ def save_weights(path: str | Path, trained: Sequence[Trained], training: Trainin
     about = {
         "module": training.module,
         "network": training.network,
-        "options": json.dumps(dict(training.options)),
+        "options": json.dumps(dict(training.options), default=str),
         "classes": " ".join(classes),
     }
     with whole_file(path) as partial:

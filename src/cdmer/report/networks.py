@@ -78,9 +78,13 @@ def read_network(weights: str | Path, round_: int = 1) -> Kept:
         raise CdmerError(f"{weights} does not say which network it belongs to", "train the network again")
     if not state:
         raise CdmerError(f"{weights} holds no weights of round {round_}", TO_BE_KEPT)
+    try:
+        options = json.loads(about["options"])
+    except ValueError as error:
+        raise CdmerError(f"{weights} was written by an older version", "train the network again") from error
     kind = getattr(importlib.import_module(about["module"]), about["network"])
     classes = about["classes"].split()
-    network = kind(len(classes), **json.loads(about["options"]))
+    network = kind(len(classes), **options)
     network.load_state_dict(state)
     return Kept(network.eval(), kind.title, classes)
 
