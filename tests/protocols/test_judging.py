@@ -141,6 +141,11 @@ def test_weights_that_were_not_kept_or_are_others_are_refused(flows):
     again = training_of({**paired, "options": {"pool_pads": [2, 0, 1]}})
     save_weights(wrote, [Trained(np.zeros((1, 1, 3)), {}, net.state_dict())], again, CLASSES)
     assert list(load_rounds(wrote, paired).networks) == [1]
+    old = weights.with_name("old.safetensors")
+    told = {"network": "STSTNet", "options": repr(training["options"]), "classes": " ".join(CLASSES)}
+    save_file(load_file(weights), old, told)
+    with pytest.raises(CdmerError, match="written by an older version"):
+        load_rounds(old, training)
     with pytest.raises(CdmerError, match="holds STSTNet with"):
         load_rounds(weights, {**training, "options": {"scaling": "sample", "dropout": 0.1}})
     tensors = load_file(weights)

@@ -16,7 +16,7 @@ from cdmer.networks.network import Network
 from cdmer.networks.training import SAMPLES_AT_ONCE
 from cdmer.protocols.cdmer import CLASSES
 from cdmer.protocols.judging import TOLERATED, Judgement, refuse_another, table_says
-from cdmer.protocols.network_training import training_of
+from cdmer.protocols.network_training import saved_options, training_of
 from cdmer.protocols.train_network import labelled_samples
 
 
@@ -89,14 +89,6 @@ def judge_by_network(
     )
 
 
-def _options(text: str) -> Any:
-    """A network's options as a training wrote them; None where they are no JSON, as older versions wrote them."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
 def load_rounds(path: str | Path, training: Mapping[str, Any]) -> KeptRounds:
     """Read the networks that a training kept.
 
@@ -124,11 +116,8 @@ def load_rounds(path: str | Path, training: Mapping[str, Any]) -> KeptRounds:
         raise CdmerError(f"{path} cannot be read as safetensors ({error})", "delete it, and run snakemake") from error
     if not tensors:
         raise CdmerError(f"{path}: {given.network} was trained without keeping its weights", keep)
-    if _options(about.get("options", "")) is None:
-        raise CdmerError(f"{path} was written by an older version", "delete it, and run snakemake")
-    if about.get("network") != given.network or _options(about.get("options", "")) != _options(
-        json.dumps(dict(given.options))
-    ):
+    expected = json.loads(json.dumps(dict(given.options)))  # lists, where the configuration has tuples
+    if about.get("network") != given.network or saved_options(path, about) != expected:
         raise CdmerError(
             f"{path} holds {about.get('network')} with {about.get('options')}, the configuration says otherwise",
             "give --configfile as you gave it to snakemake, or run snakemake again",

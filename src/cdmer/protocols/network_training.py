@@ -188,3 +188,18 @@ def save_weights(path: str | Path, trained: Sequence[Trained], training: Trainin
     }
     with whole_file(path) as partial:
         partial.write_bytes(save(tensors, about))  # `save_file` would make it readable to its owner alone
+
+
+def saved_options(path: str | Path, about: Mapping[str, str]) -> dict[str, Any]:
+    """The network's options, as `save_weights` wrote them beside the weights.
+
+    Raises
+    ------
+    CdmerError
+        They are no JSON, as older versions wrote them.
+    """
+    try:
+        found: dict[str, Any] = json.loads(about.get("options", ""))
+    except (ValueError, RecursionError) as error:
+        raise CdmerError(f"{path} was written by an older version", "delete it, and run snakemake") from error
+    return found

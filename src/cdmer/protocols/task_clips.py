@@ -79,7 +79,7 @@ def load_task(
     firsts, others, siblings = 0, sum(counts), []
     for part, count in zip(parts, counts, strict=True):
         own = part.siblings
-        siblings.append(np.where(own < count, own + firsts, own - count + others) * (own >= 0) - (own < 0))
+        siblings.append(np.where(own < 0, -1, np.where(own < count, own + firsts, own - count + others)))
         firsts, others = firsts + count, others + len(part.X) - count
     longest = max(own.shape[1] for own in siblings)
     padded = [np.pad(own, ((0, 0), (0, longest - own.shape[1])), constant_values=-1) for own in siblings]

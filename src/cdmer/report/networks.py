@@ -4,7 +4,6 @@ Both need weights, which a training keeps with `networks.keep_weights`.
 """
 
 import importlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,6 +63,8 @@ def read_network(weights: str | Path, round_: int = 1) -> Kept:
     """
     from safetensors import SafetensorError, safe_open
 
+    from cdmer.protocols.network_training import saved_options
+
     if not Path(weights).is_file():
         raise CdmerError(f"{weights} does not exist", "name a weights.safetensors below results/models")
     prefix = f"round{round_}."
@@ -78,13 +79,9 @@ def read_network(weights: str | Path, round_: int = 1) -> Kept:
         raise CdmerError(f"{weights} does not say which network it belongs to", "train the network again")
     if not state:
         raise CdmerError(f"{weights} holds no weights of round {round_}", TO_BE_KEPT)
-    try:
-        options = json.loads(about["options"])
-    except ValueError as error:
-        raise CdmerError(f"{weights} was written by an older version", "train the network again") from error
     kind = getattr(importlib.import_module(about["module"]), about["network"])
     classes = about["classes"].split()
-    network = kind(len(classes), **options)
+    network = kind(len(classes), **saved_options(weights, about))
     network.load_state_dict(state)
     return Kept(network.eval(), kind.title, classes)
 
