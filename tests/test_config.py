@@ -105,6 +105,23 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"interpolators": {"own": {"cohort": "tiny", "faces": "x"}}}, ["interpolators.own.faces"]),
         ({"interpolators": {"shipped": {"cohort": "tiny"}}}, ["interpolators.shipped", "another name"]),
         ({"interpolators": {"own": {"cohort": "tiny", "side": 40}}}, ["interpolators.own.side", "32"]),
+        ({"model_settings": {"FR-fc": {"momentum": 0.5}}}, ["model_settings.FR-fc: momentum 0.5", "Adam"]),
+        (
+            {"model_settings": {"DSCNN": {"rate": 0.01, "least_rate": 0.1}}},
+            ["model_settings.DSCNN: least_rate 0.1 is above the rate, 0.01"],
+        ),
+        ({"model_settings": {"MERSiamC3D": {"alpha": [1.0]}}}, ["model_settings.MERSiamC3D.alpha: [1.0]", "classes"]),
+        ({"model_settings": {"DSCNN": {"flow_channels": 2}}}, ["model_settings.DSCNN.feature: dscnn_48 has 4 planes"]),
+        ({"features": {"dscnn_48": {"planes": "rise"}}}, ["dscnn_48 has 2 planes", "`flow_channels` says 4"]),
+        ({"features": {"tscnn_48": {"planes": "rise"}}}, ["TSCNN-II.feature: tscnn_48 has `planes: rise`"]),
+        ({"model_settings": {"MERSiamC3D": {"channels": 3}}}, ["mersiamc3d_10x112 has 2 channels (`magnitude`)"]),
+        ({"features": {"flow_tvl1_28": {"planes": ["v", "u"]}}}, ["FR.feature: flow_tvl1_28 has the planes v, u"]),
+        ({"models": ["FR@flow_strain_28"]}, ["FR@flow_strain_28", "planes u, v, strain", "reads u, v"]),
+        ({"models": ["STSTNet@flow_tvl1_28"]}, ["has the planes u, v", "reads u, v, strain"]),
+        ({"models": ["DSCNN@madtn_112"]}, ["madtn_112 is a feature of madtn_image", "one of dscnn_input"]),
+        ({"models": ["MADTN@dscnn_48"]}, ["dscnn_48 is a feature of dscnn_input", "one of madtn_image"]),
+        ({"models": ["TSCNN-I@hoof"]}, ["hoof is a feature of hoof", "one of dscnn_input"]),
+        ({"models": ["MERSiamC3D@lbp_top_r3p8"]}, ["is a feature of lbp_top", "one of keyframe_flows"]),
     ],
 )
 def test_a_fault_is_named_with_the_nearest_known_word(raw, words):
@@ -163,6 +180,7 @@ def test_every_network_takes_what_its_settings_hand_it():
         with torch.device("meta"):  # shapes without numbers: some have 134 million
             network = kind(3, **settings.parameters())
         assert network.adapts == settings.adapts
+        assert settings.recipe_optimizer == kind.recipe.optimizer
         assert list(kind.recipe.changed(**settings.training()).__dict__) == list(kind.recipe.__dict__)
 
 
@@ -183,7 +201,7 @@ def test_groups_of_models_may_be_named():
     [
         ("OFFApexNet", "OFF-ApexNet"), ("FR_fc", "FR-fc"), ("OSCNN_I", "OSCNN-I"), ("CNNLSTM", "CNN-LSTM"),
         ("FCNN3D", "3D-FCNN"), ("BasicInception", "Basic-Inception"),
-        ("OFFApexNet@flow_strain_28", "OFF-ApexNet@flow_strain_28"),
+        ("TSCNN_I@tscnn_48", "TSCNN-I@tscnn_48"),
     ],
 )  # fmt: skip
 def test_a_model_may_be_called_by_its_class(typed, name):

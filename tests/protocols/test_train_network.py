@@ -249,6 +249,8 @@ def test_what_differs_from_a_recipe_reaches_the_training(train, pair, monkeypatc
     assert not DSCNN.recipe.changed(momentum=0.0).nesterov
     with pytest.raises(CdmerError, match="trained with Adam, which has no momentum"):
         train(*pair, training(rounds=1, epochs=1, momentum=0.8), ("default",))
+    with pytest.raises(CdmerError, match=r"the least rate, 0.5, is above the rate that STSTNet begins with, 5e-05"):
+        train(*pair, training(rounds=1, epochs=1, least_rate=0.5), ("default",))
 
 
 @pytest.mark.parametrize(("module", "network", "side"), [("dscnn", "DSCNN", 48), ("madtn", "MADTN", 112)])

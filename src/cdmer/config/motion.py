@@ -114,6 +114,11 @@ class DscnnInputRecipe(FlowRecipe):
     )
     method: Method = Field("coarse_to_fine", description=_METHOD)
 
+    @property
+    def channels(self) -> int:
+        """Planes of flow."""
+        return {"rise": 2, "both": 4, "both_with_lengths": 6}[self.planes]
+
 
 class MadtnImageRecipe(FlowRecipe):
     """The input of MADTN: flow, face and flow as one picture, a sample for each central frame."""
@@ -139,6 +144,11 @@ class KeyframeFlowsRecipe(FlowRecipe):
     frames: Name = Field("keyframes_11", description="The frames recipe that it reads.")
     magnitude: bool = Field(False, description="Whether the vectors' length is a third channel.")
     method: Method = Field("farneback", description=_METHOD)
+
+    @property
+    def channels(self) -> int:
+        """Channels of a flow."""
+        return 3 if self.magnitude else 2
 
     def fault(self, frames: FramesRecipe, faces: FacesRecipe) -> str | None:
         """What the feature could not read, found before anything is computed."""

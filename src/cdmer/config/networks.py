@@ -2,9 +2,17 @@
 
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_validator
 
+from cdmer.config.feature_recipe import FeatureRecipe
 from cdmer.config.model_settings import ModelSettings
+from cdmer.config.motion import (
+    DscnnInputRecipe,
+    FlowPlanesRecipe,
+    KeyframeFlowsRecipe,
+    MadtnImageRecipe,
+    OnsetApexFlowRecipe,
+)
 from cdmer.config.settings import Name, Settings
 
 # the experiments that `budget: quick` has time for, of large networks and of the variants of others
@@ -45,6 +53,7 @@ class NetworkSettings(ModelSettings):
     quick_rounds: ClassVar[int] = 3
     quick_held_out: ClassVar[int] = 1  # groups of source subjects, of three, that are held out in turn for `source`
     memory: ClassVar[int] = 3000  # MB that its training takes
+    recipe_optimizer: ClassVar[Literal["sgd", "adam"]] = "sgd"  # of the network's recipe
     epochs: int | None = Field(None, ge=1, description="Epochs; `null`: the budget's.")
     rate: float | None = Field(
         None, gt=0, description="Learning rate of the first epoch; `null`: the recipe's (docs/networks.md)."
@@ -62,6 +71,21 @@ class NetworkSettings(ModelSettings):
         ge=0,
         description="Keras' `decay`: at step t the rate is divided by 1 + t times this; `null`: the recipe's.",
     )
+
+    @model_validator(mode="after")
+    def _training_is_of_one_mind(self) -> "NetworkSettings":
+        if self.momentum is not None and (self.optimizer or self.recipe_optimizer) == "adam":
+            raise ValueError(
+                f"momentum {self.momentum} is of SGD, and this network is trained with Adam; leave it out, or set "
+                "`optimizer: sgd`"
+            )
+        if self.rate is not None and self.least_rate is not None and self.least_rate > self.rate:
+            raise ValueError(f"least_rate {self.least_rate} is above the rate, {self.rate}")
+        return self
+
+    def fault(self, feature: FeatureRecipe) -> str | None:
+        """What keeps the network from reading a feature, found before anything is computed; None where nothing does."""
+        return None
 
     def parameters(self) -> dict[str, Any]:
         """The network's own options."""
@@ -87,6 +111,17 @@ class DscnnFamily(NetworkSettings):
         (0.1, 0.1, 0.1), description="Weights of the discrepancies of FC1 spatial, FC1 temporal and FC2."
     )
     consistent_flow: bool = Field(True, description="Whether vectors are mirrored and turned with the image.")
+
+    def fault(self, feature: FeatureRecipe) -> str | None:
+        """Why it cannot read a feature."""
+        if not isinstance(feature, DscnnInputRecipe):
+            return f"is a feature of {feature.descriptor}, {self.estimator} reads one of dscnn_input"
+        if feature.channels != self.flow_channels:
+            return (
+                f"has {feature.channels} planes of flow (`planes: {feature.planes}`), `flow_channels` says "
+                f"{self.flow_channels}"
+            )
+        return None
 
 
 class DSCNNSettings(DscnnFamily):
@@ -114,8 +149,23 @@ class FlowNetwork(NetworkSettings):
     """What networks on the flow from onset to apex share."""
 
     adapts: ClassVar[bool] = False
+    planes: ClassVar[tuple[str, ...]] = ("u", "v")  # that it reads, in this order
+    recipe_optimizer: ClassVar[Literal["sgd", "adam"]] = "adam"
     feature: Name = Field("flow_tvl1_28", description="The feature that it is trained on.")
     scaling: Scale = Field("sample", description=_SCALING)
+
+    def fault(self, feature: FeatureRecipe) -> str | None:
+        """Why it cannot read a feature."""
+        return fault_of_planes(self.estimator, self.planes, feature)
+
+
+def fault_of_planes(network: str, planes: tuple[str, ...], feature: FeatureRecipe) -> str | None:
+    """Why a network that reads these planes of the flow from onset to apex cannot read a feature; None if it can."""
+    if not isinstance(feature, OnsetApexFlowRecipe | FlowPlanesRecipe):
+        return f"is a feature of {feature.descriptor}, {network} reads one of onset_apex_flow or flow_planes"
+    if tuple(feature.planes) != planes:
+        return f"has the planes {', '.join(feature.planes)}, {network} reads {', '.join(planes)}"
+    return None
 
 
 class FrFamily(FlowNetwork):
@@ -175,6 +225,7 @@ class STSTNetSettings(FlowNetwork):
 
     module: ClassVar[str] = "cdmer.networks.ststnet"
     estimator: ClassVar[str] = "STSTNet"
+    planes: ClassVar[tuple[str, ...]] = ("u", "v", "strain")
     feature: Name = Field("flow_strain_28", description="The feature that it is trained on.")
     dropout: float = Field(0.5, ge=0, lt=1, description="Before the average pooling.")
 
@@ -195,6 +246,7 @@ class MADTNSettings(NetworkSettings):
     quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
     quick_rounds: ClassVar[int] = 1
     memory: ClassVar[int] = 7000
+    recipe_optimizer: ClassVar[Literal["sgd", "adam"]] = "adam"
     feature: Name = Field("madtn_112", description="The feature that it is trained on.")
     fc4_input: Literal["flatten", "gap"] = Field(
         "flatten", description="FC4 reads the whole map (104 million parameters) or its mean (2 million)."
@@ -208,6 +260,12 @@ class MADTNSettings(NetworkSettings):
     lam: float = Field(2.0, ge=0, description="Weight of the discrepancy.")
     inputs: Literal["RGB", "RG", "GB", "RB", "R", "G", "B"] = Field("RGB", description="The channels that it sees.")
     rotation: float = Field(30.0, ge=0, le=180, description="Largest angle of the random rotation, in degrees.")
+
+    def fault(self, feature: FeatureRecipe) -> str | None:
+        """Why it cannot read a feature."""
+        if not isinstance(feature, MadtnImageRecipe):
+            return f"is a feature of {feature.descriptor}, {self.estimator} reads one of madtn_image"
+        return None
 
 
 class MERSiamC3DSettings(NetworkSettings):
@@ -242,11 +300,28 @@ class MERSiamC3DSettings(NetworkSettings):
         description="How a pair's distance becomes an answer: Eq. 8 mended by learnt weights, or by its sign.",
     )
 
+    @field_validator("alpha")
+    @classmethod
+    def _for_each_class(cls, alpha: Any) -> Any:
+        if isinstance(alpha, list) and len(alpha) < 2:
+            raise ValueError(f"{alpha} is a list, one number for each of two classes or more")
+        return alpha
+
+    def fault(self, feature: FeatureRecipe) -> str | None:
+        """Why it cannot read a feature."""
+        if not isinstance(feature, KeyframeFlowsRecipe):
+            return f"is a feature of {feature.descriptor}, {self.estimator} reads one of keyframe_flows"
+        if feature.channels != self.channels:
+            return f"has {feature.channels} channels (`magnitude`), `channels` says {self.channels}"
+        return None
+
 
 class ImageNetSettings(FlowNetwork):
     """What networks that start from ImageNet weights share."""
 
     module: ClassVar[str] = "cdmer.networks.imagenet"
+    planes: ClassVar[tuple[str, ...]] = ("u", "v", "strain")
+    recipe_optimizer: ClassVar[Literal["sgd", "adam"]] = "sgd"
     quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
     quick_rounds: ClassVar[int] = 1
     memory: ClassVar[int] = 6000

@@ -50,7 +50,8 @@ def _fault(fault: dict[str, Any]) -> str:
         known = list(fields_by_key(model))
         return f"{where}: unknown key{did_you_mean(path[-1], known)} (known here: {', '.join(known)})"
     if fault["type"] == "value_error":
-        return str(fault["msg"]).removeprefix("Value error, ")
+        said = str(fault["msg"]).removeprefix("Value error, ")
+        return said if not path or said.startswith(path[0]) else f"{where}: {said}"
     given = _Short(fault.get("input"))
     if fault["type"] in _SHAPES:
         return f"{where}: {_SHAPES[fault['type']]}, but it is {given!r}"
@@ -88,7 +89,7 @@ def _follow(loc: tuple[object, ...]) -> tuple[list[str], type[Settings]]:
             named_by_user = False
         elif part in members:
             model, members = members[part], {}
-        elif not part.startswith(("literal[", "list[", "constrained-int")):
+        elif not part.startswith(("literal[", "list[", "constrained-")):
             path.append(part)
             field = fields_by_key(model).get(part)
             children = settings_inside(field.annotation) if field else []

@@ -7,7 +7,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from cdmer.config.networks import NetworkSettings
+from cdmer.config.feature_recipe import FeatureRecipe
+from cdmer.config.motion import DscnnInputRecipe
+from cdmer.config.networks import NetworkSettings, fault_of_planes
 from cdmer.config.settings import Name
 
 
@@ -26,6 +28,10 @@ class SSSNSettings(RivalSettings):
     feature: Name = Field("flow_strain_28", description="The feature that it is trained on.")
     dropout: float = Field(0.5, ge=0, lt=1, description="Before the dense layer.")
 
+    def fault(self, feature: FeatureRecipe) -> str | None:
+        """Why it cannot read a feature."""
+        return fault_of_planes(self.estimator, ("u", "v", "strain"), feature)
+
 
 class DSSNSettings(SSSNSettings):
     """The front of AlexNet twice, on the flow's length and on the strain."""
@@ -40,6 +46,12 @@ class TSCNNISettings(RivalSettings):
     module: ClassVar[str] = "cdmer.networks.tscnn"
     estimator: ClassVar[str] = "TSCNN_I"
     feature: Name = Field("dscnn_48", description="The feature that it is trained on.")
+
+    def fault(self, feature: FeatureRecipe) -> str | None:
+        """Why it cannot read a feature."""
+        if not isinstance(feature, DscnnInputRecipe):
+            return f"is a feature of {feature.descriptor}, {self.estimator} reads one of dscnn_input"
+        return None if feature.planes == "both" else f"has `planes: {feature.planes}`, {self.estimator} reads both"
 
 
 class TSCNNIISettings(TSCNNISettings):
@@ -57,6 +69,10 @@ class STRCNGSettings(RivalSettings):
     feature: Name = Field("flow_tvl1_28", description="The feature that it is trained on.")
     width: int = Field(32, ge=1, description="Filters; the paper's number is not public.")
 
+    def fault(self, feature: FeatureRecipe) -> str | None:
+        """Why it cannot read a feature."""
+        return fault_of_planes(self.estimator, ("u", "v"), feature)
+
 
 class WithoutInput(RivalSettings):
     """What the settings of networks share that the library has, and no feature feeds: tables name them as left out."""
@@ -71,6 +87,7 @@ class CapsuleNetSettings(WithoutInput):
 
     module: ClassVar[str] = "cdmer.networks.capsulenet"
     estimator: ClassVar[str] = "CapsuleNet"
+    recipe_optimizer: ClassVar[Literal["sgd", "adam"]] = "adam"
     no_input: ClassVar[str] = "reads the apex frame in colour, 224 × 224, and ImageNet weights; no feature holds it"
 
 
@@ -79,6 +96,7 @@ class EMRSettings(WithoutInput):
 
     module: ClassVar[str] = "cdmer.networks.emr"
     estimator: ClassVar[str] = "EMR"
+    recipe_optimizer: ClassVar[Literal["sgd", "adam"]] = "adam"
     adapts: ClassVar[bool] = True
     no_input: ClassVar[str] = (
         "learns from macro-expressions and weights of faces, which are others', and from pictures of flow, 224 × 224; "

@@ -150,6 +150,8 @@ class Config(Settings):
                 if settings.n_blocks != blocks:
                     given = f"model_settings.{model}.n_blocks: {settings.n_blocks}"
                     raise ValueError(f"{given}, but the feature {settings.feature} has {blocks} blocks")
+            if isinstance(settings, NetworkSettings) and (fault := settings.fault(self.features[settings.feature])):
+                raise ValueError(f"model_settings.{model}.feature: {settings.feature} {fault}")
         return self
 
     @model_validator(mode="after")
@@ -243,7 +245,8 @@ class Config(Settings):
         try:
             return type(known[base]).model_validate({**known[base].model_dump(), **other})
         except ValidationError as error:
-            raise ValueError(f"models: {name}: {error.errors()[0]['msg']}; set model_settings.{base}") from None
+            said = error.errors()[0]["msg"].removeprefix("Value error, ")
+            raise ValueError(f"models: {name}: {said}; set model_settings.{base}") from None
 
     def _blocks_of(self, model: str, feature: str) -> int:
         blocks = self.features[feature].blocks

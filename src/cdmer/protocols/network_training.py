@@ -97,6 +97,12 @@ class Training:
                 f"{what}: {network.title} is trained with Adam, which has no momentum of one's own choice",
                 "leave `momentum` out, or set `optimizer: sgd`",
             )
+        if recipe.least_rate > recipe.rate:
+            raise CdmerError(
+                f"{what}: the least rate, {recipe.least_rate}, is above the rate that {network.title} begins with, "
+                f"{recipe.rate}",
+                "lower `least_rate`, or set `rate`",
+            )
         about: list[Any] = [self.network, dict(self.options)]
         if prior is None:
             make: Callable[[int], Network] = lambda _: self.make(n_classes)  # noqa: E731
