@@ -13,6 +13,8 @@ report: "workflow/report/workflow.rst"
 container: "docker-daemon://cdmer:0.1.0"
 
 
+# Priorities: with many cores the longest way decides when a run ends, so what trainings wait for begins before them,
+# and networks, the longest, before other methods.
 include: "rules/common.smk"
 include: "rules/databases.smk"
 include: "rules/faces.smk"

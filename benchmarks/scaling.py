@@ -39,6 +39,7 @@ PROJECTS = {
     "everything": ({"models": "all", "protocols": ["cdmer", "cde", "single"]}, ["all", "all_features"]),
 }
 QUEUEING = 12.0  # seconds from sbatch to the job's first line, and to its end being noticed, on an idle cluster
+SHORT = 2.0  # seconds
 STEP = 2.5  # seconds that Snakemake takes around each job on a node, on a quiet core
 
 
@@ -157,7 +158,7 @@ class Job:
     seconds: float
     memory: float
     declared: int
-    group: str = ""
+    priority: int
 
 
 def finished_jobs(folder: Path, *targets: str) -> list[Job]:
@@ -169,15 +170,18 @@ def finished_jobs(folder: Path, *targets: str) -> list[Job]:
         if "benchmark" not in fields or not (folder / fields["benchmark"]).exists():
             continue
         (row,) = csv.DictReader((folder / fields["benchmark"]).open(), delimiter="\t")
-        memory = 0.0 if row["max_rss"] in {"NA", "-"} else float(row["max_rss"])
+        memory, processor = (0.0 if row[name] in {"NA", "-"} else float(row[name]) for name in ("max_rss", "cpu_time"))
+        wall = float(row["s"])
         jobs.append(
             Job(
                 rule=re.match(r"rule (\w+)", block)[1],
                 inputs=fields.get("input", "").split(", "),
                 outputs=fields["output"].split(", "),
-                seconds=float(row["cpu_time"]) if "cpu_time" in row and row["cpu_time"] != "NA" else float(row["s"]),
+                # processor time is looked at twice a second, and so tells nothing of a job that is over before
+                seconds=wall if wall < SHORT else processor,
                 memory=memory,
                 declared=int(re.search(r"mem_mb=(\d+)", fields["resources"])[1]),
+                priority=int(fields.get("priority", 0)),
             )
         )
     if not jobs:
@@ -218,9 +222,12 @@ def packed(jobs: list[Job]) -> list[list[int]]:
 
 
 def makespan(jobs: list[Job], bundles: list[list[int]], workers: int, once: float, each: float) -> float:
-    """Seconds until all is done: bundles in the order that they become ready, as many at once as there are workers."""
+    """Seconds until all is done: of the bundles that are ready the most urgent first, and the longest of them."""
     makers = {output: at for at, bundle in enumerate(bundles) for job in bundle for output in jobs[job].outputs}
     length = [once + sum(each + jobs[job].seconds for job in bundle) for bundle in bundles]
+    urgency = [
+        (-max(jobs[job].priority for job in bundle), -seconds) for bundle, seconds in zip(bundles, length, strict=True)
+    ]
     needs = [
         {makers[path] for job in bundle for path in jobs[job].inputs if path in makers} - {at}
         for at, bundle in enumerate(bundles)
@@ -230,7 +237,7 @@ def makespan(jobs: list[Job], bundles: list[list[int]], workers: int, once: floa
         for other in found:
             followers[other].append(at)
     open_needs = [len(found) for found in needs]
-    ready = [(-length[at], at) for at, count in enumerate(open_needs) if not count]
+    ready = [(urgency[at], at) for at, count in enumerate(open_needs) if not count]
     heapq.heapify(ready)
     running: list[tuple[float, int]] = []
     now, done = 0.0, 0
@@ -245,7 +252,7 @@ def makespan(jobs: list[Job], bundles: list[list[int]], workers: int, once: floa
         for other in followers[at]:
             open_needs[other] -= 1
             if not open_needs[other]:
-                heapq.heappush(ready, (-length[other], other))
+                heapq.heappush(ready, (urgency[other], other))
     return now
 
 
@@ -276,16 +283,15 @@ def line(workers: int, where: str, seconds: float, work: float, longest: float) 
 
 
 def memory(folder: Path) -> None:
-    found: dict[str, list[Job]] = defaultdict(list)
+    found: dict[tuple[str, int], list[Job]] = defaultdict(list)
     for job in finished_jobs(folder):
-        found[job.rule].append(job)
+        found[job.rule, job.declared].append(job)
     print(
         "| rule | jobs | declared, MB | largest measured, MB | seconds: median | longest |\n|---|---|---|---|---|---|"
     )
-    for rule, jobs in found.items():
+    for (rule, declared), jobs in found.items():
         seconds = [job.seconds for job in jobs]
         peak = max(job.memory for job in jobs)
-        declared = min(job.declared for job in jobs)
         print(f"| {rule} | {len(jobs)} | {declared} | {peak:.0f} | {np.median(seconds):.1f} | {max(seconds):.1f} |")
 
 

@@ -5,6 +5,7 @@ rule annotate_cohort:
         "results/logs/databases/{database}/annotate-{sheet}.log",
     benchmark:
         "results/benchmarks/databases/{database}/annotate-{sheet}.tsv"
+    priority: 2
     resources:
         mem_mb=growing(700),
         runtime=growing(5),
@@ -23,6 +24,7 @@ rule render_subject:
         "results/logs/databases/{database}/render-{subject}.log",
     benchmark:
         "results/benchmarks/databases/{database}/render-{subject}.tsv"
+    priority: 2
     resources:
         mem_mb=growing(1500),
         runtime=growing(30),
@@ -48,6 +50,7 @@ rule read_subject:
         "results/logs/databases/{database}/read-{subject}.log",
     benchmark:
         "results/benchmarks/databases/{database}/read-{subject}.tsv"
+    priority: 2
     resources:
         mem_mb=growing(700),
         runtime=growing(5),
@@ -71,6 +74,7 @@ rule join_manifest:
         "results/logs/databases/{database}/join.log",
     benchmark:
         "results/benchmarks/databases/{database}/join.tsv"
+    priority: 2
     resources:
         mem_mb=growing(700),
         runtime=growing(5),

@@ -7,6 +7,7 @@ rule align_faces:
         "results/logs/faces/{recipe}/{database}/{subject}.log",
     benchmark:
         "results/benchmarks/faces/{recipe}/{database}/{subject}.tsv"
+    priority: 2
     resources:
         mem_mb=growing(2000),
         runtime=growing(30),

@@ -7,6 +7,7 @@ rule compute_features:
         "results/logs/features/{feature}/{database}/{subject}.log",
     benchmark:
         "results/benchmarks/features/{feature}/{database}/{subject}.tsv"
+    priority: 2
     resources:
         mem_mb=growing(1500),
         runtime=growing(60),
@@ -29,6 +30,7 @@ rule import_released:
         "results/logs/features/{feature}/{database}.released.log",
     benchmark:
         "results/benchmarks/features/{feature}/{database}.released.tsv"
+    priority: 2
     resources:
         mem_mb=growing(2000),
         runtime=growing(10),
@@ -51,6 +53,7 @@ rule merge_features:
         "results/logs/features/{feature}/{database}.log",
     benchmark:
         "results/benchmarks/features/{feature}/{database}.tsv"
+    priority: 2
     resources:
         mem_mb=growing(1500),
         runtime=growing(10),

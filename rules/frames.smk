@@ -9,6 +9,7 @@ rule train_interpolator:
         "results/logs/interpolators/{interpolator}.log",
     benchmark:
         "results/benchmarks/interpolators/{interpolator}.tsv"
+    priority: 2
     resources:
         mem_mb=growing(4500),
         runtime=growing(720),
@@ -32,6 +33,7 @@ rule interpolate_frames:
         "results/logs/frames/{recipe}/{database}/{subject}.log",
     benchmark:
         "results/benchmarks/frames/{recipe}/{database}/{subject}.tsv"
+    priority: 2
     resources:
         mem_mb=growing(1500),
         runtime=growing(60),

@@ -121,6 +121,7 @@ rule train_network:
         "results/benchmarks/models/cdmer/{experiment}/{model}.tsv"
     wildcard_constraints:
         model=networks(),
+    priority: 1
     resources:
         mem_mb=growing(ask(PLAN.memory)),
         runtime=growing(ask(PLAN.minutes)),
@@ -148,6 +149,7 @@ rule train_network_folds:
         "results/benchmarks/models/{protocol}/{experiment}/{model}.tsv"
     wildcard_constraints:
         model=networks(),
+    priority: 1
     resources:
         mem_mb=growing(ask(PLAN.memory)),
         runtime=growing(ask(PLAN.minutes)),
