@@ -93,6 +93,8 @@ def test_the_shipped_configurations_are_valid(repository, name):
         ({"selection": "oracle"}, ["selection: expected a list", "'oracle'"]),
         ({"databases": {"casme2": "/data/casme2"}}, ["databases.casme2: expected keys", "'/data/casme2'"]),
         ({"rounds": "many"}, ["rounds: expected a whole number"]),
+        ({"rounds": True}, ["rounds: expected a number, but it is true"]),
+        ({"rounds": 10**20}, ["rounds: input should be less than or equal to 1000"]),
         ({"protocols": ["cde", "cde"]}, ["protocols: 'cde' is listed twice"]),
         ({"models": ["SVM", "TCA", "SVM"]}, ["models: 'SVM' is listed twice"]),
         ({"frames": {"keyframes_11": {"synthesis": "average", "network": "own"}}}, ["`network` does nothing here"]),

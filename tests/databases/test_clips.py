@@ -45,6 +45,32 @@ def test_three_columns_are_enough_for_a_video(home: Path) -> None:
     assert row[["apex", "emotion", "objective_class", "action_units"]].isna().all()
 
 
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ('"a\0b",anna,video.avi,x', r"row 2: clip 'a\\x00b' holds a control character"),
+        ("a,anna,video.avi,x\0y", r"row 2: emotion 'x\\x00y' holds a control character"),
+        (f"a,{'s' * 101},video.avi,x", "row 2: subject 's+' cannot name a file"),
+    ],
+)
+def test_what_no_later_stage_could_keep_is_refused_at_once(home: Path, row: str, words: str) -> None:
+    with pytest.raises(CdmerError, match=words):
+        read_manifest("clips", table(home, "clip,subject,path,emotion", row))
+
+
+def test_a_break_within_a_cell_is_a_blank(home: Path) -> None:
+    """A manifest is read line by line; a carriage return in it would end the row."""
+    csv = home / "mine.csv"
+    csv.write_bytes(b'clip,subject,path,emotion\n"a\rb",anna,video.avi,"sad\r\nness"\n')
+    assert read_manifest("clips", csv).iloc[0][["clip", "emotion"]].tolist() == ["a b", "sad ness"]
+
+
+def test_a_gap_of_any_length_is_told(home: Path) -> None:
+    Image.new("L", (4, 4)).save(home / "frames" / "9000000000000000.png")
+    with pytest.raises(CdmerError, match=r"lacks frames 104, 105, 106, 107, 108 and 8999999999999891 more"):
+        read_manifest("clips", table(home, "clip,subject,path,fps", "a,anna,frames,25"))
+
+
 def test_every_column_reaches_the_manifest(home: Path) -> None:
     csv = table(
         home,

@@ -1,5 +1,7 @@
 """Recordings: numbering, decoding and every way in which a folder or a video can be broken."""
 
+import os
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -7,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cdmer.databases.recording import frame_number, list_frames, read_frames
+from cdmer.databases import recording
+from cdmer.databases.recording import frame_number, list_frames, missing_numbers, read_frames
 from cdmer.databases.video import count_video
 from cdmer.errors import CdmerError
 
@@ -125,6 +128,34 @@ def test_a_gap_is_an_error_that_names_the_frame(tmp_path: Path) -> None:
     with pytest.raises(CdmerError, match=r"clip has no frame 4 \(2 missing between 2 and 7\)"):
         read_frames(folder, 2, 7)
     assert len(read_frames(folder, 7, 9)) == 3
+
+
+def test_a_gap_may_be_longer_than_memory(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "clip", [1, 2, 5, 9_000_000_000_000_000])
+    with pytest.raises(CdmerError, match=r"has no frame 3 \(8999999999999996 missing between 1 and 90+\)"):
+        read_frames(folder, 1, 9_000_000_000_000_000)
+    assert list(islice(missing_numbers([1, 2, 5, 1 << 60], 0, 1 << 60), 5)) == [0, 3, 4, 6, 7]
+    assert list(missing_numbers([2, 3, 9], 3, 7)) == [4, 5, 6, 7]
+
+
+def test_a_clip_beyond_memory_is_refused(tmp_path: Path, video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_folder(tmp_path / "clip", range(1, 10))
+    size = read_frames(folder, 1, 9).nbytes
+    monkeypatch.setattr(recording, "MOST_BYTES", size)
+    assert len(read_frames(folder, 1, 9)) == 9
+    monkeypatch.setattr(recording, "MOST_BYTES", size - 1)
+    with pytest.raises(CdmerError, match=r"clip: 9 frames of .* grey take 0 MB"):
+        read_frames(folder, 1, 9)
+    with pytest.raises(CdmerError, match=rf"{video.name}: . frames of .* RGB take"):
+        read_frames(video, 1, 5)
+
+
+def test_a_pipe_named_like_a_frame_is_not_waited_for(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "clip", range(1, 4))
+    (folder / "img2.png").unlink()
+    os.mkfifo(folder / "img2.png")
+    with pytest.raises(CdmerError, match=r"img2.png is no plain file"):
+        read_frames(folder, 1, 3)
 
 
 def test_known_gaps_show_the_frame_before(tmp_path: Path) -> None:

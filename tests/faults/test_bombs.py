@@ -101,6 +101,17 @@ def test_spreadsheets_that_unpack_without_end(sheet):
     assert "rows" in read(sheet([HEAD.format(""), far.format(999999999999, 999999999999), TAIL]))
     wide = "".join(f'<row r="{n}"><c r="XFD{n}"><v>1</v></c></row>' for n in range(1, 20001))
     assert "more than 2000000 cells" in read(sheet([HEAD.format(""), wide, TAIL]))
+    half = sheet([HEAD.format(""), wide[: wide.index('<row r="11"')], TAIL])
+    entry = '<sheet name="s{0}" sheetId="{0}" r:id="rId1" xmlns:r="http://schemas.openxmlformats.org/{1}"/>'
+    with_many = half.with_name("many.xlsx")
+    with zipfile.ZipFile(half) as old, zipfile.ZipFile(with_many, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name == "xl/workbook.xml":  # one part on disk, three hundred sheets
+                sheets = "".join(entry.format(n, "officeDocument/2006/relationships") for n in range(1, 301))
+                data = re.sub(rb"<sheets>.*</sheets>", b"<sheets>" + sheets.encode() + b"</sheets>", data)
+            new.writestr(name, data)
+    assert "as far as sheet 's13'" in read(with_many)
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
     entities = f'<!DOCTYPE x [<!ENTITY l0 "{"ha" * 20}">{laughs}]>'
     said = read(sheet([HEAD.format(entities), '<row r="1"><c r="A1" t="str"><v>&l11;</v></c></row>', TAIL]))

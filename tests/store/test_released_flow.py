@@ -50,6 +50,13 @@ def test_some_planes_alone(tmp_path):
         ({"bgr": IMAGES.astype(float)}, "smic_hs", "bgr is float64"),
         ({"clip": None}, "smic_hs", "not an archive of flow images"),
         ({"clip": np.array(["a"])}, "smic_hs", "different lengths"),
+        ({"label": np.array([[0], [2], [1]])}, "smic_hs", r"label is int64 \(3, 1\), not one number a clip"),
+        ({"label": np.array(1)}, "smic_hs", r"label is int64 \(\), not one number"),
+        ({"label": np.array(["0", "2", "1"])}, "smic_hs", "label is <U1"),
+        ({"dataset": np.array([["smic"], ["smic"], ["casme2"]])}, "smic_hs", "dataset is <U6"),
+        ({"subject": np.array([1, 1, 9])}, "smic_hs", r"subject is int64 \(3,\), not one text a clip"),
+        ({"clip": np.array(["a", "b\0c", "d"])}, "smic_hs", "clip has a text with a NUL"),
+        ({name: array[:0] for name, array in ARRAYS.items()}, None, "holds no clip"),
     ],
 )
 def test_what_is_no_archive_of_flow_images(tmp_path, changed, database, words):

@@ -46,7 +46,10 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise CdmerError(f"{path} cannot be read as YAML: {error}", "correct the file") from error
     if found is None:
         return {}
-    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+    if isinstance(found, dict) and not all(isinstance(key, str) for key in found):
+        strange = next(key for key in found if not isinstance(key, str))
+        raise CdmerError(f"{path}: the key {strange!r} is no word", "write it as docs/configuration.md shows")
+    if not isinstance(found, dict):
         raise CdmerError(f"{path} holds no keys with values", "write it as docs/configuration.md shows")
     return found
 

@@ -88,6 +88,7 @@ class Config(Settings):
     rounds: int = Field(
         10,
         ge=1,
+        le=1000,
         description="Trainings of a network, at most 3 with `budget: quick`; others train once.",
     )
     budget: Literal["quick", "paper"] = Field(

@@ -3,12 +3,13 @@
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from cdmer.databases.errata import find_erratum
 from cdmer.databases.problems import Problems
 from cdmer.databases.reading import ClipEntry
-from cdmer.databases.recording import list_frames
+from cdmer.databases.recording import list_frames, missing_numbers
 from cdmer.databases.video import count_video
 from cdmer.errors import CdmerError
 
@@ -94,7 +95,7 @@ def _fitted(entry: ClipEntry, recording: Recording) -> Fitted:
     held = frozenset(recording.numbers)
     ends = (("onset", onset), ("offset", offset))
     _check_ends(entry, recording, [(event, frame) for event, frame in ends if frame not in held])
-    missing = tuple(number for number in range(onset, offset + 1) if number not in held)
+    missing = _missing(entry, recording, onset, offset)
     fps = entry.fps or recording.fps
     if not fps > 0:
         raise CdmerError(f"{entry.where}: {entry.path} does not say its frames per second", "fill in its fps")
@@ -111,21 +112,32 @@ def _check_ends(entry: ClipEntry, recording: Recording, absent: Sequence[tuple[s
         )
 
 
-def _gap_note(entry: ClipEntry, missing: Sequence[int]) -> tuple[str, ...]:
-    """A note on frames that the database is known to lack; an error where there are more."""
-    if not missing:
-        return ()
-    listed = ("frame " if len(missing) == 1 else "frames ") + ", ".join(map(str, missing[:5]))
-    if len(missing) > entry.may_lack:
-        more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+def _missing(entry: ClipEntry, recording: Recording, onset: int, offset: int) -> tuple[int, ...]:
+    """The frames between onset and offset that are not there; an error where they are more than is known."""
+    count = offset - onset + 1 - sum(onset <= number <= offset for number in recording.numbers)
+    missing = missing_numbers(recording.numbers, onset, offset)
+    if count > entry.may_lack:
+        more = f" and {count - 5} more" if count > 5 else ""
         raise CdmerError(
-            f"{entry.where}: between onset and offset of clip {entry.clip}, {entry.path} lacks {listed}{more}",
+            f"{entry.where}: between onset and offset of clip {entry.clip}, {entry.path} lacks "
+            f"{_listed(tuple(islice(missing, 5)), count)}{more}",
             "restore the missing images",
         )
+    return tuple(missing)
+
+
+def _listed(numbers: Sequence[int], count: int) -> str:
+    return ("frame " if count == 1 else "frames ") + ", ".join(map(str, numbers[:5]))
+
+
+def _gap_note(entry: ClipEntry, missing: Sequence[int]) -> tuple[str, ...]:
+    """A note on frames that the database is known to lack."""
+    if not missing:
+        return ()
     erratum = find_erratum(entry.database, entry.clip, "missing", str(len(missing)))
     if erratum:
         return (erratum.note(entry.where),)
-    return (f"{entry.where}: {listed} of {entry.clip} missing, filled with the frame before",)
+    return (f"{entry.where}: {_listed(missing, len(missing))} of {entry.clip} missing, filled with the frame before",)
 
 
 def _numbered_as_files(entry: ClipEntry, recording: Recording) -> ClipEntry:

@@ -27,7 +27,9 @@ READERS = {
     "samm": "cdmer.databases.samm",
     "clips": "cdmer.databases.clips",
 }
-SUBJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+SUBJECT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_BREAK = re.compile(r"[\r\n\t]+")  # within a cell
 PROTOCOL_NAMES = frozenset({"smic_hs", "smic_vis", "smic_nir", "casme2", "samm"})  # each means that very database
 ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII")
 _WHOLE = re.compile(r"([0-9]{1,18})(?:\.0+)?")  # spreadsheets and CSV writers turn 46 into 46.0
@@ -104,7 +106,7 @@ def _checked(entry: ClipEntry, root: Path | None) -> bool:
             f"{entry.where}: clip {entry.clip} lies outside the database: {entry.path} leads to {entry.path.resolve()}",
             f"put its folder into {root}, or point root at the folder that holds all of them",
         )
-    return _named_like_a_file(entry)
+    return _named_like_a_file(entry) and _of_one_line(entry)
 
 
 def _named_like_a_file(entry: ClipEntry) -> bool:
@@ -112,8 +114,20 @@ def _named_like_a_file(entry: ClipEntry) -> bool:
     if not SUBJECT_NAME.fullmatch(entry.subject):
         raise CdmerError(
             f"{entry.where}: subject {entry.subject!r} cannot name a file",
-            "use letters, digits, dot, dash and underscore only, a letter or digit first",
+            "use at most 100 letters, digits, dots, dashes and underscores, a letter or digit first",
         )
+    return True
+
+
+def _of_one_line(entry: ClipEntry) -> bool:
+    """Refuse texts with control characters: in a manifest a row ends where a text has a line's end."""
+    for what in ("clip", "emotion", "objective_class", "action_units"):
+        text = getattr(entry, what)
+        if text is not None and _CONTROL.search(text):
+            raise CdmerError(
+                f"{entry.where}: {what.replace('_', ' ')} {text!r} holds a control character",
+                "write it anew, in one line",
+            )
     return True
 
 
@@ -285,12 +299,12 @@ class AnnotationRow:
 
 
 def cell_text(cell: object) -> str:
-    """A cell's value as text without outer blanks; empty for None, no ".0" after whole numbers."""
+    """A cell's value as text in one line, without outer blanks; empty for None, no ".0" after whole numbers."""
     if cell is None:
         return ""
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
-    return str(cell).strip()
+    return _BREAK.sub(" ", str(cell).strip())
 
 
 def whole_number(text: str) -> int | None:

@@ -5,6 +5,8 @@ Frames go by the database's own numbers: in a folder the last integer of a file'
 
 import os
 import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from PIL import Image
 from cdmer.errors import CdmerError
 
 MOST_PIXELS = 1 << 26  # of an image; no camera of the field makes a quarter of them
+MOST_BYTES = 1 << 31  # of a clip; SAMM's hundred frames of the camera's full size take a tenth
 LARGEST_NUMBER = (1 << 63) - 1  # that a manifest can hold
 IMAGE_SUFFIXES = frozenset({".bmp", ".jpg", ".jpeg", ".png", ".tif", ".tiff"})
 _LAST_INTEGER = re.compile(r"([0-9]+)[^0-9]*$")
@@ -59,6 +62,14 @@ def list_frames(path: str | Path) -> dict[int, Path]:
     return dict(sorted(frames.items()))
 
 
+def missing_numbers(numbers: Iterable[int], first: int, last: int) -> Iterator[int]:
+    """Those from `first` to `last` that `numbers`, increasing, lacks, one by one: a gap may be longer than memory."""
+    before = first - 1
+    for number in chain((number for number in numbers if first <= number <= last), (last + 1,)):
+        yield from range(before + 1, number)
+        before = number
+
+
 def read_frames(path: str | Path, first: int, last: int, n_missing: int = 0) -> npt.NDArray[np.uint8]:
     """Frames `first` to `last` of a folder of images or of a video file, both ends included.
 
@@ -81,9 +92,9 @@ def read_frames(path: str | Path, first: int, last: int, n_missing: int = 0) -> 
     Raises
     ------
     CdmerError
-        Nothing at `path`; more frames missing than `n_missing`, or the first or the last; a frame that is unreadable
-        or truncated, or has another size than the first; a video that ends before `last`. The message names the file
-        and the frame.
+        Nothing at `path`; a clip of more than `MOST_BYTES`; more frames missing than `n_missing`, or the first or the
+        last; a frame that is unreadable or truncated, or has another size than the first; a video that ends before
+        `last`. The message names the file and the frame.
     ValueError
         `first` is greater than `last`.
     """
@@ -100,13 +111,15 @@ def read_frames(path: str | Path, first: int, last: int, n_missing: int = 0) -> 
 
 def _read_folder(folder: Path, first: int, last: int, n_missing: int) -> npt.NDArray[np.uint8]:
     files = list_frames(folder)
-    missing = [number for number in range(first, last + 1) if number not in files]
-    if len(missing) > n_missing or first in missing or last in missing:
+    lacking = last - first + 1 - sum(first <= number <= last for number in files)
+    if lacking > n_missing or first not in files or last not in files:
         raise CdmerError(
-            f"{folder} has no frame {missing[0]} ({len(missing)} missing between {first} and {last})",
+            f"{folder} has no frame {next(missing_numbers(files, first, last))} ({lacking} missing between {first} "
+            f"and {last})",
             "restore the missing images, or correct the clip's frame numbers",
         )
     start = read_image(files[first])
+    check_clip_size(folder, last - first + 1, start)
     clip = np.empty((last - first + 1, *start.shape), np.uint8)
     for number in range(first, last + 1):
         if number not in files:
@@ -122,6 +135,16 @@ def _read_folder(folder: Path, first: int, last: int, n_missing: int) -> npt.NDA
     return clip
 
 
+def check_clip_size(path: Path, frames: int, image: npt.NDArray[np.uint8]) -> None:
+    """Refuse a clip that would take the memory of the machine rather than that of a micro-expression."""
+    if frames * image.nbytes > MOST_BYTES:
+        raise CdmerError(
+            f"{path}: {frames} frames of {picture_size(image)} take {frames * image.nbytes >> 20} MB, more than "
+            f"a clip's {MOST_BYTES >> 20}",
+            "correct the clip's onset and offset, or give frames of a smaller size",
+        )
+
+
 def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
     """One image: (height, width) where it is grey, (height, width, 3) RGB otherwise.
 
@@ -130,6 +153,9 @@ def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
     CdmerError
         The file is missing, unreadable or truncated.
     """
+    place = Path(path)
+    if place.exists() and not place.is_file():  # to open a pipe would be to wait for ever
+        raise CdmerError(f"{path} is no plain file", "put the image itself there, from the database")
     try:
         with Image.open(path) as image:
             if image.width * image.height > MOST_PIXELS:  # told before a pixel is decoded

@@ -15,8 +15,8 @@ from cdmer.errors import CdmerError
 from cdmer.nearest import did_you_mean
 
 MOST_BYTES = 1 << 25  # of a workbook, unpacked; the databases' own unpack to one thousandth of it
-MOST_CELLS = 2_000_000  # of a sheet, blank ones in its rows included
-MOST_ROWS = 1 << 20  # that a spreadsheet program can show
+MOST_CELLS = 2_000_000  # of a workbook, blank ones in its rows included
+MOST_ROWS = 1 << 20  # that a spreadsheet program can show; of all sheets
 
 
 def find_annotations(places: Sequence[Path], names: Sequence[str]) -> list[Path]:
@@ -159,7 +159,12 @@ def _sheets(path: Path) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
         _check_size(path)
         workbook = load_workbook(path, read_only=True, data_only=True)
         try:
-            sheets = [(sheet.title, _rows(path, sheet)) for sheet in workbook.worksheets]
+            sheets: list[tuple[str, list[tuple[object, ...]]]] = []
+            left = [MOST_CELLS, MOST_ROWS]
+            for sheet in workbook.worksheets:
+                rows = _rows(path, sheet, *left)
+                left = [left[0] - sum(map(len, rows)), left[1] - len(rows)]
+                sheets.append((sheet.title, rows))
         finally:
             workbook.close()
     except CdmerError:
@@ -183,16 +188,17 @@ def _check_size(path: Path) -> None:
         )
 
 
-def _rows(path: Path, sheet: Any) -> list[tuple[object, ...]]:
+def _rows(path: Path, sheet: Any, most_cells: int, most_rows: int) -> list[tuple[object, ...]]:
+    """The rows of a sheet; what is left of the workbook's cells and rows may not be passed."""
     sheet.reset_dimensions()  # some writers record a wrong size, and rows would be cut off
     rows: list[tuple[object, ...]] = []
     cells = 0
     for row in sheet.iter_rows(values_only=True):
         rows.append(row)
         cells += len(row)
-        if cells > MOST_CELLS or len(rows) > MOST_ROWS:
+        if cells > most_cells or len(rows) > most_rows:
             raise CdmerError(
-                f"{path}, sheet {sheet.title!r}: more than {MOST_CELLS} cells or {MOST_ROWS} rows",
+                f"{path}, as far as sheet {sheet.title!r}: more than {MOST_CELLS} cells or {MOST_ROWS} rows",
                 "give the spreadsheet that comes with the database, or delete what stands far right or far below",
             )
     return rows

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cdmer.databases.recording import IMAGE_SUFFIXES
+from cdmer.databases.recording import IMAGE_SUFFIXES, check_clip_size
 from cdmer.errors import CdmerError
 
 
@@ -59,6 +59,7 @@ def read_video(path: str | Path, first: int, last: int) -> npt.NDArray[np.uint8]
                 )
             if number >= first:
                 images.append(_retrieve(video, path, number))
+                check_clip_size(Path(path), len(images), images[0])
     return np.stack(images)
 
 

@@ -193,7 +193,17 @@ def save_weights(path: str | Path, trained: Sequence[Trained], training: Trainin
         "classes": " ".join(classes),
     }
     with whole_file(path) as partial:
-        partial.write_bytes(save(tensors, about))  # `save_file` would make it readable to its owner alone
+        partial.write_bytes(_in_order(save(tensors, about)))  # `save_file` would make it readable to its owner alone
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same file with its texts in alphabetical order: the library writes them in any, another each time."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    told = json.dumps(header, separators=(",", ":")).encode()
+    told += b" " * (-len(told) % 8)
+    return len(told).to_bytes(8, "little") + told + content[end:]
 
 
 def saved_options(path: str | Path, about: Mapping[str, str]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def import_flow_images(
     strange = sorted(set(arrays["label"][rows].tolist()) - set(LABELS))
     if strange:
         raise CdmerError(
-            f"{source}: unknown label {strange[0]}; known are 0 negative, 1 positive, 2 surprise",
+            f"{source}: unknown label {strange[0]!r}; known are 0 negative, 1 positive, 2 surprise",
             "correct the label, or give a released file",
         )
     return FeatureStore.write(
@@ -123,6 +123,20 @@ def _load(source: Path) -> dict[str, NDArray[Any]]:
         raise CdmerError(
             f"{source}: bgr is {images.dtype} {images.shape}, not uint8 images of 3 planes", "download it again"
         )
+    for name in _NEEDED[1:]:
+        _check_column(source, name, arrays[name])
+    if not len(images):
+        raise CdmerError(f"{source} holds no clip", "download it again")
     if {len(arrays[name]) for name in _NEEDED} != {len(images)}:
         raise CdmerError(f"{source}: {', '.join(_NEEDED)} are of different lengths", "download it again")
     return arrays
+
+
+def _check_column(source: Path, name: str, column: NDArray[Any]) -> None:
+    """Refuse what is no list of a number (`label`) or a text (all others) for each clip."""
+    kinds = "iuf" if name == "label" else "U"
+    if column.ndim != 1 or column.dtype.kind not in kinds:
+        wanted = "one number" if name == "label" else "one text"
+        raise CdmerError(f"{source}: {name} is {column.dtype} {column.shape}, not {wanted} a clip", "download it again")
+    if name != "label" and any("\0" in text for text in column.tolist()):
+        raise CdmerError(f"{source}: {name} has a text with a NUL character", "download it again")
