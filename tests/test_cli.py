@@ -185,6 +185,18 @@ def test_a_job_that_ends_well_says_so_with_its_status_and_its_output(tmp_path):
     assert [path.name for path in (tmp_path / "sheets").iterdir()] == ["casme2.xlsx"]
 
 
+def test_a_log_that_cannot_be_written_is_said(tmp_path):
+    for log, why in ((tmp_path, "Is a directory"), (tmp_path / "file" / "log.txt", "File exists")):
+        (tmp_path / "file").touch()
+        status, _, err = cdmer("--log", str(log), "doctor", cwd=tmp_path)
+        assert status == 1 and f"--log {log}: cannot be written ({why})" in err and "Traceback" not in err
+
+
+def test_a_plan_like_nothing_is_refused(tmp_path):
+    status, _, err = cdmer("plan", "--like", "nowhere", cwd=tmp_path)
+    assert status == 1 and "--like nowhere: no run was recorded there" in err
+
+
 def test_what_a_job_printed_before_it_failed_is_not_lost_in_a_pipe(tmp_path):
     command = [sys.executable, "-c", PRINT_AND_FAIL, "fail"]
     done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)

@@ -580,8 +580,11 @@ def common(
         raise typer.Exit()
     handlers: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if log:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(log, mode="w", encoding="utf-8"))
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            handlers.append(logging.FileHandler(log, mode="w", encoding="utf-8"))
+        except OSError as error:
+            raise CdmerError(f"--log {log}: cannot be written ({error.strerror})", "name another file") from error
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s", handlers=handlers, force=True)
     logging.raiseExceptions = False  # where the disk is full, what the logger cannot write is not the news
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is half-written is removed

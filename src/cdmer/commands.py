@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cdmer.errors import CdmerError
+
 if TYPE_CHECKING:
     from cdmer.prediction.predict import Prediction
 
@@ -47,6 +49,12 @@ def plan(
     from cdmer.study.forecast import checkpoint_bytes, forecast, planned_jobs
     from cdmer.study.forecast_page import as_table, told
 
+    for folder in like or []:
+        if not (folder / "results/benchmarks").is_dir():
+            raise CdmerError(
+                f"--like {folder}: no run was recorded there (results/benchmarks)",
+                "name the folder of a finished study",
+            )
     config = load_config(configfile or ())  # first, for its complaints are clearer than snakemake's
     jobs = planned_jobs(targets or [], configfile or (), cores)
     found, checkpoint = forecast(jobs, [Path(), *(like or [])]), checkpoint_bytes(jobs, Plan(config))

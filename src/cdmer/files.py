@@ -15,14 +15,20 @@ from pathlib import Path
 
 from cdmer.errors import CdmerError
 
+_ELSEWHERE = "write elsewhere (snakemake --directory FOLDER --configfile config.yaml)"
 # what a disk may refuse, and what helps; the words are the operating system's, for HDF5 keeps only those
 _REFUSALS = {
     errno.ENOSPC: "make room and run again; what is finished stays",
     errno.EDQUOT: "make room in your quota and run again; what is finished stays",
-    errno.EROFS: "write elsewhere (snakemake --directory), or have the file system mounted for writing",
-    errno.EACCES: "give yourself permission to write there, or write elsewhere (snakemake --directory)",
+    errno.EROFS: f"{_ELSEWHERE}, or have the file system mounted for writing",
+    errno.EACCES: f"give yourself permission to write there, or {_ELSEWHERE}",
     errno.EIO: "the disk or the network behind it fails: have it looked after, then run again",
 }
+
+
+def why_no_file(path: Path) -> str:
+    """What a path is that is no plain file: ``does not exist``, ``is a folder`` or ``is no plain file``."""
+    return "is a folder" if path.is_dir() else "is no plain file" if path.exists() else "does not exist"
 
 
 @contextmanager

@@ -218,6 +218,19 @@ def test_a_video_that_ends_early_is_an_error(video: Path) -> None:
         read_frames(video, 0, 3)
 
 
+def test_a_video_that_was_cut_short_is_an_error(tmp_path: Path) -> None:
+    """Its header still says how many frames there were."""
+    path = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 25.0, (96, 96))
+    for picture in np.random.default_rng(0).integers(0, 256, (20, 96, 96, 3), np.uint8):
+        writer.write(picture)
+    writer.release()
+    assert count_video(path) == (20, 25.0)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(CdmerError, match=r"clip.avi: its header declares 20 frames, (9|10) can be decoded"):
+        count_video(path)
+
+
 def test_a_file_that_is_no_video_is_an_error(tmp_path: Path) -> None:
     nonsense = tmp_path / "clip.mp4"
     nonsense.write_bytes(b"nonsense" * 100)

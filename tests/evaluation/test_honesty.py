@@ -58,8 +58,8 @@ def test_the_table_for_people_has_one_number_a_method(table):
     full = table.reindex(columns=list(COLUMNS)).assign(data="real", interval_over="subjects", published_in="")
     text = cdmer_markdown(full, [], pd.DataFrame())
     section = text.split("## The price of honesty")[1]
-    assert "| TCA | 0.4500 | 0.4750 | 0.4500 | 0.6500 | **0.1917** |" in section
-    assert "| GFK | 0.5500 | – | – | 0.6500 | **0.1000** |" in section
+    assert "| TCA | 2 | 0.4500 | 0.4750 | 0.4500 | 0.6500 | **0.1917** |" in section
+    assert "| GFK | 2 | 0.5500 | – | – | 0.6500 | **0.1000** |" in section
     assert "| SVM |" not in section
     alone = full[full["selection"] == "default"]
     assert "price of honesty" not in cdmer_markdown(alone, [], pd.DataFrame())

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from cdmer.cli import app
 from cdmer.errors import CdmerError
-from cdmer.faces.contact_sheet import CAPTION, GAP, SIDE, draw_contact_sheet, find_shards
+from cdmer.faces.contact_sheet import CAPTION, GAP, SIDE, draw_contact_sheet, find_shards, some_clips
 from cdmer.store.shard import write_shard
 
 
@@ -54,6 +54,11 @@ def test_some_clips_of_each_subject(tmp_path):
     sheet = Image.open(tmp_path / "sheet.png")
     assert sheet.height == 2 * (SIDE + 2 * CAPTION + GAP) + GAP
     assert (_picture(sheet, 2, row=1, column=1, per_clip=3) == 200).all()
+
+
+def test_of_a_subject_there_are_no_more_clips_than_it_has(tmp_path):
+    path = _shard(tmp_path / "a.h5", ["c1", "c2", "c3"])
+    assert len(some_clips(path, 10**20)) == 3
 
 
 def test_nothing_to_show_is_said(tmp_path):

@@ -4,6 +4,7 @@ Each is read by a process of its own that may take no more than a gigabyte beyon
 """
 
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -16,7 +17,9 @@ import openpyxl
 import pytest
 import scipy.io
 
+from cdmer.errors import CdmerError
 from cdmer.store.feature_store import FeatureStore
+from cdmer.store.released import import_released
 
 TRY = """
 import resource, sys
@@ -133,6 +136,66 @@ def test_an_hdf5_that_declares_a_terabyte(tmp_path):
         del file["clip"]
         file.create_dataset("clip", (1 << 40,), "S1", chunks=(1 << 20,))
     assert "damaged" in read(path)
+
+
+@pytest.fixture
+def store(tmp_path):
+    provenance = {"feature": "f", "database": "casme2", "recipe": {}, "code_digest": "c"}
+    path = tmp_path / "store.h5"
+    FeatureStore.write(path, np.ones((3, 4), np.float32), list("abc"), list("sss"), ["fear"] * 3, provenance=provenance)
+    return path
+
+
+def replaced(path, how):
+    """The store's X, in other files: its attributes stay."""
+    with h5py.File(path, "r+") as file:
+        attributes, shape = dict(file["X"].attrs), file["X"].shape
+        del file["X"]
+        how(file, shape)
+        if file.get("X", getclass=True, getlink=True) is h5py.HardLink:
+            file["X"].attrs.update(attributes)
+
+
+def test_a_store_shows_no_file_but_itself(store, tmp_path):
+    """HDF5 can read a dataset's bytes from any file that it names, and a name can stand for one in another file."""
+    secret, other = tmp_path / "secret", tmp_path / "other.h5"
+    secret.write_bytes(b"secret" * 100)
+    shutil.copy(store, other)
+
+    def external(file, shape):
+        file.create_dataset("X", shape, "<f4", external=[(str(secret), 0, h5py.h5f.UNLIMITED)])
+
+    def virtual(file, shape):
+        layout = h5py.VirtualLayout(shape, "<f4")
+        layout[:] = h5py.VirtualSource(str(other), "X", shape)
+        file.create_virtual_dataset("X", layout)
+
+    def link(file, _):
+        file["X"] = h5py.ExternalLink(str(other), "/X")
+
+    for how, words in ((external, "other files"), (virtual, "other files"), (link, "X is a link")):
+        replaced(store, how)
+        with pytest.raises(CdmerError, match=words):
+            FeatureStore(store).load()
+        assert any(words in line for line in verified(store))
+
+
+def verified(path):
+    try:
+        return FeatureStore(path).verify()
+    except CdmerError as error:
+        return [str(error)]
+
+
+def test_a_release_shows_no_file_but_itself(tmp_path):
+    path, other = tmp_path / "release.mat", tmp_path / "other.mat"
+    with h5py.File(other, "w") as file:
+        file["X"] = np.ones((15045, 3))
+    with h5py.File(path, "w") as file:
+        file["CASME_feature"] = h5py.ExternalLink(str(other), "/X")
+        file["CASME_label"] = np.ones((1, 3))
+    with pytest.raises(CdmerError, match="CASME_feature is a link"):
+        import_released(path, tmp_path / "out.h5", feature="f", database="casme2")
 
 
 def test_releases_that_declare_a_terabyte(tmp_path):

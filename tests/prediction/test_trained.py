@@ -64,6 +64,10 @@ def test_a_model_of_the_configuration_is_trained_where_it_can_be(refused):
     error = refused("SVM")
     assert error.problem == "SVM is not trained for 'C->V'; it is for V->C"
     assert error.remedy == f"train it: snakemake --cores 2 {RESULTS}/C_to_V/SVM/predictions.csv"
+    for model in ("SVM", "FR"):
+        error = refused(model, "X->Y")
+        assert error.problem == "there is no experiment 'X->Y'"
+        assert "C->V" in error.remedy
     error = refused("CapsuleNet")
     assert "no model 'CapsuleNet' is trained here: trained are TCA (C->V); SVM (V->C)" in error.problem
     assert "it cannot be trained: reads the apex frame in colour" in error.remedy

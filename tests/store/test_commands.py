@@ -26,10 +26,12 @@ def folder(tmp_path, provenance):
 
 def test_ls(folder):
     (folder / "lbp_top_r3p8" / "samm.h5").write_text("damaged")
+    (folder / "lbp_top_r3p8" / "gone.h5").symlink_to("nowhere")
     lines = RUN.invoke(store_app, ["ls", str(folder)], catch_exceptions=False).stdout.splitlines()
     (intact,) = [line.split("│") for line in lines if "casme2" in line]
     assert [cell.strip() for cell in intact[1:6]] == ["lbp_top_r3p8", "casme2", "3", "7", "float32"]
-    assert any("samm" in line and "damaged" in line for line in lines)
+    for name in ("samm", "gone"):
+        assert any(name in line and "damaged" in line for line in lines)
 
 
 def test_ls_of_nothing(tmp_path):
@@ -64,6 +66,18 @@ def test_export_and_import(folder, tmp_path):
     assert RUN.invoke(store_app, ["export", str(path), str(out)], catch_exceptions=False).stdout == f"{out}\n"
     assert "3 rows of 7" in RUN.invoke(store_app, ["import", str(out), str(back)], catch_exceptions=False).stdout
     assert FeatureStore(back).load().emotion.tolist() == ["fear", "fear", "joy"]
+    content = out.read_bytes()
+    with pytest.raises(CdmerError, match=r"s\.npz is no name of a feature store"):
+        RUN.invoke(store_app, ["import", str(out), str(out)], catch_exceptions=False)
+    assert out.read_bytes() == content
+
+
+def test_a_file_of_something_else_is_not_to_be_deleted(tmp_path):
+    (tmp_path / "README.md").write_text("# my own")
+    for name, words in (("README.md", "give the path of a feature store; if"), ("", "is a folder, no feature store")):
+        with pytest.raises(CdmerError) as caught:
+            FeatureStore(tmp_path / name).load()
+        assert words in str(caught.value)
 
 
 def test_import_of_a_release(real, tmp_path):

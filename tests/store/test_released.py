@@ -196,7 +196,7 @@ def test_another_release_than_said(tmp_path):
 def test_unreadable_files(tmp_path, save):
     whole = release_file(tmp_path, save).read_bytes()
     path = tmp_path / "damaged.mat"
-    with pytest.raises(CdmerError, match=r"damaged.mat: no such file"):
+    with pytest.raises(CdmerError, match=r"damaged.mat does not exist"):
         read_released(path)
     for content in (b"", b"text", whole[:200], whole[: len(whole) // 2], whole[:-10]):
         path.write_bytes(content)

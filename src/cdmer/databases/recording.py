@@ -168,7 +168,10 @@ def read_image(path: str | Path) -> npt.NDArray[np.uint8]:
     except CdmerError:
         raise
     except Exception as error:  # Pillow's decoders raise errors of a dozen types for broken files
-        raise CdmerError(f"{path}: the image cannot be read ({error})", "restore the file from the database") from error
+        raise CdmerError(
+            f"{path}: the image cannot be read ({error})",
+            "restore the file from the database, or save it as grey or RGB of 8 bits",
+        ) from error
 
 
 def picture_size(image: npt.NDArray[np.uint8]) -> str:

@@ -12,6 +12,7 @@ from openpyxl import load_workbook
 
 from cdmer.databases.reading import AnnotationRow, cell_text
 from cdmer.errors import CdmerError
+from cdmer.files import why_no_file
 from cdmer.nearest import did_you_mean
 
 MOST_BYTES = 1 << 25  # of a workbook, unpacked; the databases' own unpack to one thousandth of it
@@ -154,7 +155,9 @@ def read_tables(path: Path, first: str) -> list[Table]:
 def _sheets(path: Path) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
     """Title and rows of each sheet."""
     if not path.is_file():
-        raise CdmerError(f"databases: annotation {path} does not exist", "correct its path, or leave it null to search")
+        raise CdmerError(
+            f"databases: annotation {path} {why_no_file(path)}", "correct its path, or leave it null to search"
+        )
     try:
         _check_size(path)
         workbook = load_workbook(path, read_only=True, data_only=True)

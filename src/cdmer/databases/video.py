@@ -14,6 +14,9 @@ import numpy.typing as npt
 
 from cdmer.databases.recording import IMAGE_SUFFIXES, check_clip_size
 from cdmer.errors import CdmerError
+from cdmer.files import why_no_file
+
+LEAST_SHARE = 0.9  # of the frames that a header declares, which is an estimate
 
 
 def count_video(path: str | Path) -> tuple[int, float]:
@@ -22,13 +25,19 @@ def count_video(path: str | Path) -> tuple[int, float]:
     Raises
     ------
     CdmerError
-        The file is no video that OpenCV can read, or holds no frame.
+        The file is no video that OpenCV can read, holds no frame, or far fewer than its header declares.
     """
     count = 0
     with _opened(Path(path)) as video:
         while video.grab():
             count += 1
         fps = float(video.get(cv2.CAP_PROP_FPS))
+        declared = video.get(cv2.CAP_PROP_FRAME_COUNT)
+    if 0 < count < min(LEAST_SHARE * declared, declared - 1):
+        raise CdmerError(
+            f"{path}: its header declares {declared:.0f} frames, {count} can be decoded: cut short or damaged",
+            "restore the file; if what is there is all that was filmed, re-encode it",
+        )
     if count == 0:
         raise CdmerError(f"{path}: not one frame of the video can be decoded", "restore or re-encode the file")
     return count, fps
@@ -76,7 +85,7 @@ def _retrieve(video: cv2.VideoCapture, path: str | Path, number: int) -> npt.NDA
 @contextmanager
 def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
     if not path.is_file():
-        raise CdmerError(f"the video {path} does not exist", "correct the path, or restore the file")
+        raise CdmerError(f"the video {path} {why_no_file(path)}", "correct the path, or restore the file")
     if path.suffix.lower() in IMAGE_SUFFIXES:  # FFmpeg would read it as a video of one frame
         raise CdmerError(f"{path} is a single image", "give the folder that holds the frames, or a video file")
     video = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)  # other backends take names for patterns or devices

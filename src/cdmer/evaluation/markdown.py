@@ -257,14 +257,15 @@ def _price(table: pd.DataFrame) -> list[str]:
         "## The price of honesty",
         "",
         "Mean UF1 over the experiments, and the oracle's less the mean of the others: what is lost on average by "
-        "whoever has no labels of the target, and hidden by a table that chose on them.",
+        "whoever has no labels of the target, and hidden by a table that chose on them. Rows over other experiments "
+        "are no match for one another.",
         "",
-        "| method | " + " | ".join(selections) + " | price |",
-        "|---|" + "---|" * (len(selections) + 1),
+        "| method | experiments | " + " | ".join(selections) + " | price |",
+        "|---|" + "---|" * (len(selections) + 2),
     ]
     for model, row in prices.iterrows():
         cells = ["–" if math.isnan(row[name]) else f"{row[name]:.4f}" for name in selections]
-        lines.append(f"| {model} | {' | '.join(cells)} | **{row['price']:.4f}** |")
+        lines.append(f"| {model} | {row['experiments']:.0f} | {' | '.join(cells)} | **{row['price']:.4f}** |")
     return lines
 
 

@@ -83,7 +83,7 @@ def find_shards(
 def some_clips(path: Path, count: int) -> list[ClipRecord]:
     """Clips of a shard, spread over it."""
     shard = read_shard(path)
-    chosen = sorted({round(place) for place in np.linspace(0, len(shard) - 1, count)}) if len(shard) else []
+    chosen = sorted({round(place) for place in np.linspace(0, max(0, len(shard) - 1), min(count, len(shard)))})
     return [shard[shard.clips[index]] for index in chosen]
 
 

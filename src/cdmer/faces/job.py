@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 # dlib's false alarms scored 0.3 at most where its faces scored 0.5 and more (docs/faces.md); the networks' thresholds
 # leave no weak faces.
 SURE = {"dlib": 0.4}
+OR_EXCLUDE = "; or set `on_missing_face: exclude` in the faces recipe to leave such clips out"
 AS_LARGE = 0.8  # of the largest face's area: detectors search in steps of scale, so sizes are no finer than that
 
 
@@ -186,8 +187,8 @@ def _remedy(detector: str) -> str:
         else "raise `upsample`"
     )
     return (
-        f"look at that frame: turn a recording that lies on its side; where the face is small or tilted, {other}; or "
-        "set `on_missing_face: exclude` in the faces recipe to leave such clips out"
+        f"look at that frame: turn a recording that lies on its side; where the face is small or tilted, {other}"
+        + OR_EXCLUDE
     )
 
 

@@ -14,7 +14,7 @@ from cdmer.databases.recording import list_frames
 from cdmer.databases.stage import write_subject
 from cdmer.descriptors.job import compute_features
 from cdmer.errors import CdmerError
-from cdmer.faces.job import align_faces
+from cdmer.faces.job import OR_EXCLUDE, align_faces
 from cdmer.frames.job import make_frames
 from cdmer.prediction.trained import TrainedModel
 from cdmer.progress import progress
@@ -116,7 +116,7 @@ def samples_of(clips: Sequence[NewClip], trained: TrainedModel, scratch: Path) -
             found.append(_sample(clip, trained, folder))
         except CdmerError as error:
             problem = _told_of(clip, error.problem, folder)
-            raise CdmerError(f"clip {clip.name}: {problem}", error.remedy) from error
+            raise CdmerError(f"clip {clip.name}: {problem}", error.remedy.replace(OR_EXCLUDE, "")) from error
     return found
 
 

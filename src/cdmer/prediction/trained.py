@@ -102,6 +102,9 @@ def find_trained(plan: Plan, model: str, experiment: str | None, selection: str)
         the configuration's, or on released features, whose authors' way from a clip to a feature nobody else can go.
     """
     model = public_name(model)
+    known = [each.name for each in cdmer_experiments()]
+    if experiment is not None and _name_of(experiment) not in known:
+        raise CdmerError(f"there is no experiment {experiment!r}", f"name one of {', '.join(known)}")
     _check_configured(plan, model, experiment)
     there = trained_models()
     experiments = [name for name, trained in there if trained == model]

@@ -79,6 +79,8 @@ def import_store(
     database: Annotated[str | None, typer.Option(help="The database; by default as the file says.")] = None,
 ) -> None:
     """Make a feature store of the field's released features."""
+    if store.suffix != ".h5":  # or SOURCE itself could be written over
+        raise CdmerError(f"{store} is no name of a feature store", "give it the suffix .h5")
     if source.suffix.lower() == ".npz":
         from cdmer.store.released_flow import holds_flow_images, import_flow_images
 
@@ -147,7 +149,10 @@ def _provenance(store: "FeatureStore") -> dict[str, str]:
 
 
 def _size(path: Path) -> str:
-    size = float(path.stat().st_size)
+    try:
+        size = float(path.stat().st_size)
+    except OSError:  # a link to nothing
+        return ""
     for unit in ("B", "KiB", "MiB"):
         if size < 1024:
             return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"

@@ -24,11 +24,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
-from cdmer.files import whole_file
+from cdmer.files import whole_file, why_no_file
 
 REMEDY = "delete it and run again; the workflow remakes it"
 COMPRESSIONS = ("gzip", "none", "lzf", "blosc2")
 GZIP_LEVEL = 4  # of LBP-TOP histograms: ratio 2.48 at 35 MB/s; level 1 gives 2.31 at 46, level 6 2.54 at 16
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _LAYOUT = ("v110", "v110")
 _BUILT_IN_FILTERS = frozenset(range(256)) | {h5py.h5z.FILTER_LZF}
 _SLAB_BYTES = 1 << 24
@@ -62,16 +63,23 @@ def reading(path: Path, kind: Kind) -> Iterator[h5py.File]:
     Only reading belongs in the block: an error there is taken for damage of the file.
     """
     if not path.is_file():
-        raise CdmerError(f"{path}: no such {kind.title}", "check the path, or run the workflow, which makes it")
+        what = f"no such {kind.title}" if not path.exists() else f"{why_no_file(path)}, no {kind.title}"
+        raise CdmerError(f"{path}: {what}", "check the path, or run the workflow, which makes it")
     try:
         file = h5py.File(path, "r", locking=False)
     except PermissionError as error:
         raise CdmerError(f"{path}: may not be read", "give yourself read permission") from error
     except (OSError, RuntimeError, ValueError) as error:
-        raise CdmerError(f"{path}: not a whole HDF5 file (cut short, damaged or foreign)", REMEDY) from error
+        with path.open("rb") as content:
+            foreign = content.read(len(_SIGNATURE)) not in (_SIGNATURE, b"")
+        raise CdmerError(
+            f"{path}: not a whole HDF5 file ({'damaged or foreign' if foreign else 'cut short or damaged'})",
+            f"give the path of a {kind.title}; if it is one that the workflow made, {REMEDY}" if foreign else REMEDY,
+        ) from error
     try:
         with file:
             _check_kind(file, path, kind)
+            check_links(file)
             yield file
     # of the latter three: a broken group lists None, or a member of another kind; a text declares a terabyte
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, MemoryError) as error:
@@ -288,11 +296,21 @@ def load_filters(dataset: h5py.Dataset) -> h5py.Dataset:
     return dataset
 
 
+def check_links(file: h5py.File) -> None:
+    """Raise a ValueError where a name in the file stands for something elsewhere: it is read as the file's own."""
+    kept = file.visititems_links(lambda name, link: None if isinstance(link, h5py.HardLink) else name)
+    if kept is not None:
+        raise ValueError(f"{kept} is a link, not a member of the file")
+
+
 def bounded(dataset: h5py.Dataset) -> h5py.Dataset:
     """Return the dataset; a ValueError, before memory is asked for, where it declares more than its file holds.
 
-    HDF5 reads a chunk that was never written as zeros, without a checksum to fail.
+    HDF5 reads a chunk that was never written as zeros, without a checksum to fail, and other files where a dataset says
+    that its content lies there.
     """
+    if dataset.external or dataset.is_virtual:
+        raise ValueError(f"the content of {dataset.name} lies in other files")
     if dataset.chunks is not None:
         wanted = math.prod(-(-side // chunk) for side, chunk in zip(dataset.shape, dataset.chunks, strict=True))
         there = dataset.id.get_num_chunks() if wanted else 0

@@ -24,7 +24,8 @@ import scipy.io
 from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
-from cdmer.store.container import MOST_COMPRESSED, SMALL, bounded
+from cdmer.files import why_no_file
+from cdmer.store.container import MOST_COMPRESSED, SMALL, bounded, check_links
 from cdmer.store.feature_store import Features, FeatureStore
 
 log = logging.getLogger(__name__)
@@ -204,7 +205,7 @@ def _read(path: Path, order: Order, release: str | None) -> tuple[Features, dict
 
 def _load(path: Path) -> _Contents:
     if not path.is_file():
-        raise CdmerError(f"{path}: no such file", "check the path of the released .mat file")
+        raise CdmerError(f"{path} {why_no_file(path)}", "check the path of the released .mat file")
     try:
         variables = _load_hdf5(path) if h5py.is_hdf5(path) else _load_matlab5(path)
     except Exception as error:  # scipy meets a damaged file with errors of a dozen types
@@ -223,6 +224,7 @@ def _load(path: Path) -> _Contents:
 def _load_hdf5(path: Path) -> dict[str, NDArray[Any]]:
     """MATLAB 7.3: an HDF5 file, whose arrays read transposed."""
     with h5py.File(path, "r", locking=False) as file:
+        check_links(file)
         return {name: bounded(item)[()].T for name, item in file.items() if isinstance(item, h5py.Dataset)}
 
 

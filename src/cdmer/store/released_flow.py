@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cdmer.errors import CdmerError
+from cdmer.files import why_no_file
 from cdmer.store.container import check_archive
 from cdmer.store.feature_store import FeatureStore
 
@@ -107,7 +108,7 @@ def import_flow_images(
 
 def _load(source: Path) -> dict[str, NDArray[Any]]:
     if not source.is_file():
-        raise CdmerError(f"{source}: no such file", "check the path of the archive of flow images")
+        raise CdmerError(f"{source} {why_no_file(source)}", "check the path of the archive of flow images")
     if not holds_flow_images(source):
         raise CdmerError(
             f"{source}: not an archive of flow images, which holds {', '.join(_NEEDED)}", "download it again"
