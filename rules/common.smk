@@ -6,6 +6,7 @@ from cdmer.config import read_config
 from cdmer.errors import CdmerError
 from cdmer.planning.plan import Plan
 from cdmer.runlock import hold_run_lock
+from cdmer.scheduler import let_it_sleep
 from cdmer.watch import set_job_environment
 
 
@@ -29,6 +30,10 @@ if workflow.is_main_process and hold_run_lock():
 PLAN = plan_run()
 
 set_job_environment()
+
+
+onstart:
+    let_it_sleep(workflow)
 
 
 wildcard_constraints:
