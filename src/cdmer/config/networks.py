@@ -6,18 +6,12 @@ from pydantic import Field, PositiveFloat, PositiveInt, field_validator, model_v
 
 from cdmer.config.feature_recipe import FeatureRecipe
 from cdmer.config.model_settings import ModelSettings
-from cdmer.config.motion import (
-    DscnnInputRecipe,
-    FlowPlanesRecipe,
-    KeyframeFlowsRecipe,
-    MadtnImageRecipe,
-    OnsetApexFlowRecipe,
-)
 from cdmer.config.settings import Name, Settings
 
 # the experiments that `budget: quick` has time for, of large networks and of the variants of others
 TWO_EXPERIMENTS = ("C_to_V", "V_to_C")
 NONE: tuple[str, ...] = ()
+FLOW = ("onset_apex_flow", "flow_planes")  # descriptors of the flow from onset to apex
 Scale = Literal["unit", "sample", "deviation", "standard"]
 _SCALING = (
     "How u, v and strain are scaled: `sample` each plane of each clip onto 0 to 1, as the field's 8-bit flow images; "
@@ -54,6 +48,8 @@ class NetworkSettings(ModelSettings):
     quick_held_out: ClassVar[int] = 1  # groups of source subjects, of three, that are held out in turn for `source`
     memory: ClassVar[int] = 3000  # MB that its training takes
     recipe_optimizer: ClassVar[Literal["sgd", "adam"]] = "sgd"  # of the network's recipe
+    reads: ClassVar[tuple[str, ...]] = ()  # descriptors
+    planes: ClassVar[tuple[str, ...]] = ()  # of the flow from onset to apex that it reads, in this order
     epochs: int | None = Field(None, ge=1, description="Epochs; `null`: the budget's.")
     rate: float | None = Field(
         None, gt=0, description="Learning rate of the first epoch; `null`: the recipe's (docs/networks.md)."
@@ -85,6 +81,14 @@ class NetworkSettings(ModelSettings):
 
     def fault(self, feature: FeatureRecipe) -> str | None:
         """What keeps the network from reading a feature, found before anything is computed; None where nothing does."""
+        if self.reads and feature.descriptor not in self.reads:
+            return f"is a feature of {feature.descriptor}, {self.estimator} reads one of {' or '.join(self.reads)}"
+        return self.misfit(feature)
+
+    def misfit(self, feature: Any) -> str | None:
+        """What of a feature of `reads` is other than the network needs it; None where nothing is."""
+        if self.planes and tuple(feature.planes) != self.planes:
+            return f"has the planes {', '.join(feature.planes)}, {self.estimator} reads {', '.join(self.planes)}"
         return None
 
     def parameters(self) -> dict[str, Any]:
@@ -100,6 +104,7 @@ class DscnnFamily(NetworkSettings):
     """What DSCNN and its single streams share."""
 
     module: ClassVar[str] = "cdmer.networks.dscnn"
+    reads: ClassVar[tuple[str, ...]] = ("dscnn_input",)
     quick_rounds: ClassVar[int] = 1
     feature: Name = Field("dscnn_48", description="The feature that it is trained on.")
     flow_channels: Literal[2, 4, 6] = Field(4, description="Channels of flow in the feature, as its `planes` say.")
@@ -112,10 +117,8 @@ class DscnnFamily(NetworkSettings):
     )
     consistent_flow: bool = Field(True, description="Whether vectors are mirrored and turned with the image.")
 
-    def fault(self, feature: FeatureRecipe) -> str | None:
-        """Why it cannot read a feature."""
-        if not isinstance(feature, DscnnInputRecipe):
-            return f"is a feature of {feature.descriptor}, {self.estimator} reads one of dscnn_input"
+    def misfit(self, feature: Any) -> str | None:
+        """The number of planes."""
         if feature.channels != self.flow_channels:
             return (
                 f"has {feature.channels} planes of flow (`planes: {feature.planes}`), `flow_channels` says "
@@ -149,23 +152,11 @@ class FlowNetwork(NetworkSettings):
     """What networks on the flow from onset to apex share."""
 
     adapts: ClassVar[bool] = False
-    planes: ClassVar[tuple[str, ...]] = ("u", "v")  # that it reads, in this order
+    reads: ClassVar[tuple[str, ...]] = FLOW
+    planes: ClassVar[tuple[str, ...]] = ("u", "v")
     recipe_optimizer: ClassVar[Literal["sgd", "adam"]] = "adam"
     feature: Name = Field("flow_tvl1_28", description="The feature that it is trained on.")
     scaling: Scale = Field("sample", description=_SCALING)
-
-    def fault(self, feature: FeatureRecipe) -> str | None:
-        """Why it cannot read a feature."""
-        return fault_of_planes(self.estimator, self.planes, feature)
-
-
-def fault_of_planes(network: str, planes: tuple[str, ...], feature: FeatureRecipe) -> str | None:
-    """Why a network that reads these planes of the flow from onset to apex cannot read a feature; None if it can."""
-    if not isinstance(feature, OnsetApexFlowRecipe | FlowPlanesRecipe):
-        return f"is a feature of {feature.descriptor}, {network} reads one of onset_apex_flow or flow_planes"
-    if tuple(feature.planes) != planes:
-        return f"has the planes {', '.join(feature.planes)}, {network} reads {', '.join(planes)}"
-    return None
 
 
 class FrFamily(FlowNetwork):
@@ -243,6 +234,7 @@ class MADTNSettings(NetworkSettings):
 
     module: ClassVar[str] = "cdmer.networks.madtn"
     estimator: ClassVar[str] = "MADTN"
+    reads: ClassVar[tuple[str, ...]] = ("madtn_image",)
     quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
     quick_rounds: ClassVar[int] = 1
     memory: ClassVar[int] = 7000
@@ -261,18 +253,13 @@ class MADTNSettings(NetworkSettings):
     inputs: Literal["RGB", "RG", "GB", "RB", "R", "G", "B"] = Field("RGB", description="The channels that it sees.")
     rotation: float = Field(30.0, ge=0, le=180, description="Largest angle of the random rotation, in degrees.")
 
-    def fault(self, feature: FeatureRecipe) -> str | None:
-        """Why it cannot read a feature."""
-        if not isinstance(feature, MadtnImageRecipe):
-            return f"is a feature of {feature.descriptor}, {self.estimator} reads one of madtn_image"
-        return None
-
 
 class MERSiamC3DSettings(NetworkSettings):
     """Three-dimensional network that first learns which clips are alike."""
 
     module: ClassVar[str] = "cdmer.networks.mersiamc3d"
     estimator: ClassVar[str] = "MERSiamC3D"
+    reads: ClassVar[tuple[str, ...]] = ("keyframe_flows",)
     adapts: ClassVar[bool] = False
     quick_only: ClassVar[tuple[str, ...] | None] = TWO_EXPERIMENTS
     quick_rounds: ClassVar[int] = 1
@@ -307,10 +294,8 @@ class MERSiamC3DSettings(NetworkSettings):
             raise ValueError(f"{alpha} is a list, one number for each of two classes or more")
         return alpha
 
-    def fault(self, feature: FeatureRecipe) -> str | None:
-        """Why it cannot read a feature."""
-        if not isinstance(feature, KeyframeFlowsRecipe):
-            return f"is a feature of {feature.descriptor}, {self.estimator} reads one of keyframe_flows"
+    def misfit(self, feature: Any) -> str | None:
+        """The number of channels."""
         if feature.channels != self.channels:
             return f"has {feature.channels} channels (`magnitude`), `channels` says {self.channels}"
         return None

@@ -3,13 +3,11 @@
 `budget: quick` computes none of them.
 """
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from cdmer.config.feature_recipe import FeatureRecipe
-from cdmer.config.motion import DscnnInputRecipe
-from cdmer.config.networks import NetworkSettings, fault_of_planes
+from cdmer.config.networks import FLOW, NetworkSettings
 from cdmer.config.settings import Name
 
 
@@ -25,12 +23,10 @@ class SSSNSettings(RivalSettings):
 
     module: ClassVar[str] = "cdmer.networks.sssn"
     estimator: ClassVar[str] = "SSSN"
+    reads: ClassVar[tuple[str, ...]] = FLOW
+    planes: ClassVar[tuple[str, ...]] = ("u", "v", "strain")
     feature: Name = Field("flow_strain_28", description="The feature that it is trained on.")
     dropout: float = Field(0.5, ge=0, lt=1, description="Before the dense layer.")
-
-    def fault(self, feature: FeatureRecipe) -> str | None:
-        """Why it cannot read a feature."""
-        return fault_of_planes(self.estimator, ("u", "v", "strain"), feature)
 
 
 class DSSNSettings(SSSNSettings):
@@ -45,12 +41,11 @@ class TSCNNISettings(RivalSettings):
 
     module: ClassVar[str] = "cdmer.networks.tscnn"
     estimator: ClassVar[str] = "TSCNN_I"
+    reads: ClassVar[tuple[str, ...]] = ("dscnn_input",)
     feature: Name = Field("dscnn_48", description="The feature that it is trained on.")
 
-    def fault(self, feature: FeatureRecipe) -> str | None:
-        """Why it cannot read a feature."""
-        if not isinstance(feature, DscnnInputRecipe):
-            return f"is a feature of {feature.descriptor}, {self.estimator} reads one of dscnn_input"
+    def misfit(self, feature: Any) -> str | None:
+        """The planes, by their name."""
         return None if feature.planes == "both" else f"has `planes: {feature.planes}`, {self.estimator} reads both"
 
 
@@ -66,12 +61,10 @@ class STRCNGSettings(RivalSettings):
 
     module: ClassVar[str] = "cdmer.networks.recurrent"
     estimator: ClassVar[str] = "STRCN_G"
+    reads: ClassVar[tuple[str, ...]] = FLOW
+    planes: ClassVar[tuple[str, ...]] = ("u", "v")
     feature: Name = Field("flow_tvl1_28", description="The feature that it is trained on.")
     width: int = Field(32, ge=1, description="Filters; the paper's number is not public.")
-
-    def fault(self, feature: FeatureRecipe) -> str | None:
-        """Why it cannot read a feature."""
-        return fault_of_planes(self.estimator, ("u", "v"), feature)
 
 
 class WithoutInput(RivalSettings):
